@@ -1,0 +1,82 @@
+"""Errors that the library raises, and the problems that it finds in other people's data."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A place in a file: line and column count from 1, a field is named where there is one."""
+
+    file: str
+    line: int | None = None
+    column: int | None = None
+    field: str | None = None
+
+    def __str__(self) -> str:
+        parts = [self.file, *(str(n) for n in (self.line, self.column) if n is not None)]
+        return ":".join(parts) + (f": {self.field}" if self.field else "")
+
+    @property
+    def spot(self) -> str:
+        """The place within its file, as another message names it."""
+        return f"line {self.line}" if self.line else self.field or "the beginning"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong in the data: where it stands, what is wrong, and what to write instead.
+
+    `advisory` marks what a person should look at although every figure can be counted.
+    """
+
+    where: Where
+    fault: str
+    remedy: str
+    advisory: bool = field(default=False, compare=False)
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.fault}; {self.remedy}"
+
+
+def in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """Return the problems by file, line and column, each once."""
+    unique = dict.fromkeys(problems)
+    return sorted(unique, key=lambda p: (p.where.file, p.where.line or 0, p.where.column or 0))
+
+
+class QpiError(Exception):
+    """Whatever this library raises on purpose."""
+
+
+class UsageError(QpiError):
+    """A call with words or values that mean nothing here."""
+
+
+class LedgerError(QpiError):
+    """The ledger cannot be opened, read or written; nothing was changed."""
+
+
+class ProofError(LedgerError):
+    """The ledger does not prove itself: an entry, a link or a guard is not what it was."""
+
+
+class DataError(QpiError):
+    """Data with problems; all of them are in `problems`, and nothing was changed."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = in_order(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+class DefinitionError(DataError):
+    """Definitions that cannot be understood."""
+
+
+class RecordError(DataError):
+    """Records that the recorder refuses; `refused` are the drafts with a problem, where they got so far."""
+
+    def __init__(self, problems: Iterable[Problem], refused: Iterable[Any] = ()) -> None:
+        super().__init__(problems)
+        self.refused = tuple(refused)

@@ -1,0 +1,177 @@
+"""Policy: the settings of the indicators, each with the default of docs/indicators.md."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import pairwise
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, create_model
+
+from qpi import calendar, schema, text
+from qpi.checklist import Checklists
+from qpi.document import Document
+from qpi.errors import Problem
+from qpi.schema import Frozen, Share, Text, Whole
+
+FINDING_KINDS = ("suggestion", "rectification", "deduction")
+CHECK_KINDS = ("routine", "special", "mystery")
+INDICATORS = (
+    "coverage",
+    "frequency_completion",
+    "closure",
+    "closure_all",
+    "closure_on_time",
+    "traceability",
+    "method_conformity",
+    "suggestion_ratio",
+    "rectification_ratio",
+    "deduction_ratio",
+    "score_rate",
+)
+CHECK_FIELDS = (
+    "inspector", "checked_at", "place", "method", "sample", "evidence", "sample_or_evidence", "population", "visit",
+    "started", "ended", "companions", "position", "weather", "theme", "readings", "elements", "plan",
+)  # fmt: skip
+FINDING_FIELDS = (
+    "fault", "advice", "handling", "verify_on", "class", "responsible", "due", "place", "sample", "evidence", "element",
+)  # fmt: skip
+FLOORS = {
+    "frequency_completion": Fraction(3, 4),
+    "closure": Fraction(1),
+    "traceability": Fraction(1),
+    "method_conformity": Fraction(1),
+    "suggestion_ratio": Fraction(1, 20),
+    "rectification_ratio": Fraction(1, 20),
+    "deduction_ratio": Fraction(1, 20),
+}
+
+
+def _one_of(*words: str) -> BeforeValidator:
+    def choose(value: Any) -> Any:
+        if not isinstance(value, str):
+            raise schema.refuse("one word is expected", text.instead("", words))
+        if value not in words:
+            raise schema.refuse(f'"{text.shown(value)}" is unknown', text.instead(text.normal(value), words))
+        return value
+
+    return BeforeValidator(choose)
+
+
+def _some_of(*words: str) -> Any:
+    return Annotated[
+        tuple[Annotated[str, _one_of(*words)], ...],
+        BeforeValidator(schema.listed),
+        AfterValidator(schema.unrepeated),
+    ]
+
+
+def _floor(value: str) -> Fraction | None:
+    """Read a percentage, or `none` where an indicator shall have no floor; raise ValueError otherwise."""
+    return None if value == "none" else calendar.percent(value)
+
+
+Floor = Annotated[Fraction | None, schema.read_with(_floor, "write a percentage such as 75%, or none")]
+_FLOOR_FIELDS: dict[str, Any] = {name: (Floor, FLOORS.get(name)) for name in INDICATORS}
+Floors: Any = create_model("Floors", __base__=Frozen, **_FLOOR_FIELDS)
+
+
+class Closure(Frozen):
+    """Which findings the closure counts, and whether those raised or those due in the period."""
+
+    kinds: Annotated[_some_of(*FINDING_KINDS), AfterValidator(schema.some)] = ("suggestion", "deduction")  # type: ignore[valid-type]
+    population: Annotated[Literal["raised", "due"], _one_of("raised", "due")] = "raised"
+
+
+class Traceability(Frozen):
+    """The fields that make a check traceable."""
+
+    check: _some_of(*CHECK_FIELDS) = ("inspector", "checked_at", "place", "method", "sample_or_evidence")  # type: ignore[valid-type]
+    finding: _some_of(*FINDING_FIELDS) = ("fault", "advice", "handling", "verify_on")  # type: ignore[valid-type]
+
+
+class Grade(Frozen):
+    """A band of the score rate: from this share upwards."""
+
+    from_: Share = Field(alias="from")
+    name: Text
+
+
+GRADES = tuple(
+    Grade.model_validate({"from": share, "name": name})
+    for share, name in (("95%", "优质"), ("85%", "良好"), ("70%", "一般"), ("0%", "较差"))
+)
+
+
+def _days(value: Any) -> Any:
+    if isinstance(value, str):
+        return {"*": value}
+    return value
+
+
+def _falling(grades: tuple[Grade, ...]) -> tuple[Grade, ...]:
+    if any(better.from_ <= worse.from_ for better, worse in pairwise(grades)):
+        raise schema.refuse("grades do not fall", "write the best first")
+    return grades
+
+
+class Policy(Frozen):
+    """How a department reads the indicators."""
+
+    floors: Floors = Floors()
+    overfulfilment: Annotated[Literal["credited", "raw"], _one_of("credited", "raw")] = "credited"
+    days: Annotated[
+        dict[str, Annotated[Literal["calendar", "working"], _one_of("calendar", "working")]],
+        BeforeValidator(_days),
+    ] = Field({"*": "calendar"})
+    counts_for_duty: Annotated[_some_of(*CHECK_KINDS), AfterValidator(schema.some)] = CHECK_KINDS  # type: ignore[valid-type]
+    closure: Closure = Closure()
+    verification_by: Annotated[
+        Literal["not_responsible", "not_inspector"], _one_of("not_responsible", "not_inspector")
+    ] = "not_responsible"
+    traceability: Traceability = Traceability()
+    mix_minimum: Whole = 60
+    score_floor: Annotated[Literal["zero", "none"], _one_of("zero", "none")] = "zero"
+    grades: Annotated[tuple[Grade, ...], AfterValidator(_falling)] = GRADES
+
+    def floor(self, indicator: str) -> Fraction | None:
+        """Return the floor of an indicator, or None."""
+        found: Fraction | None = getattr(self.floors, indicator)
+        return found
+
+    def working(self, role: str) -> bool:
+        """Say whether a daily duty of a role has a window on working days only."""
+        return self.days.get(role, self.days.get("*", "calendar")) == "working"
+
+    def grade(self, rate: Fraction | None) -> str | None:
+        """Return the name of the band that an exact score rate lies in, or None."""
+        if rate is None:
+            return None
+        return next((grade.name for grade in self.grades if rate >= grade.from_), None)
+
+
+def build(document: Document, checklists: Checklists | None) -> tuple[Policy | None, list[Problem]]:
+    """Return the policy that a document holds, or None, and every problem."""
+    policy, problems, document = schema.load(Policy, document)
+    if policy is not None and checklists is not None:
+        problems += _roles(policy, document, checklists)
+    return policy, problems
+
+
+def _roles(policy: Policy, document: Document, checklists: Checklists) -> Iterator[Problem]:
+    for role in policy.days:
+        if role != "*" and text.strange(role, checklists.known_roles, checklists.roles):
+            where = document.where("days", role, key=True)
+            yield Problem(where, f'role "{role}" is unknown', text.instead(role, checklists.roles))
+
+
+__all__ = [
+    "CHECK_KINDS",
+    "FINDING_KINDS",
+    "FLOORS",
+    "INDICATORS",
+    "Closure",
+    "Floors",
+    "Grade",
+    "Policy",
+    "build",
+]

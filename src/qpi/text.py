@@ -1,0 +1,130 @@
+"""Written text: which characters may stand in it, and how codes and ids are compared."""
+
+import re
+import unicodedata
+from bisect import bisect_left
+from collections.abc import Collection, Iterable
+from difflib import get_close_matches
+
+MAX_CODE = 64
+_CODE = re.compile(rf"[A-Za-z0-9._-]{{1,{MAX_CODE}}}")
+_DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−－﹘﹣"), "-")
+# One class per kind, so that ordinary text costs a single scan of C speed.
+_BAD = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f"
+    "\u205f-\u206f\u3000\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+_GAPS = "\u1680\x0b\x0c\x1c\x1d\x1e\x1f\x85\xa0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+_NAMES = {
+    0x85: "next line",
+    0xA0: "no-break space",
+    0xAD: "soft hyphen",
+    0x200B: "zero width space",
+    0xFEFF: "byte order mark",
+    0x3000: "ideographic space",
+}
+MAX_ID = 200
+MAX_SHOWN = 60
+MAX_LISTED = 16
+
+
+def bad_character(text: str) -> str | None:
+    """Name the first character that nobody can see or that turns text around, or return None."""
+    found = _BAD.search(text)
+    if found is None:
+        return None
+    point = ord(found.group())
+    name = _NAMES.get(point) or unicodedata.name(found.group(), "control character").lower()
+    return f"U+{point:04X} ({name}) at character {found.start() + 1}"
+
+
+def shown(text: str) -> str:
+    """Return a text as a message shows it: one line, not long."""
+    line = " ".join(text.split())
+    return line if len(line) <= MAX_SHOWN else f"{line[:MAX_SHOWN]}..."
+
+
+def visible(text: str) -> str:
+    """Return a text without what `bad_character` names, wide blanks as ordinary ones, so that the rest can be judged."""
+    return _BAD.sub(lambda found: " " if found.group() in _GAPS else "", text)
+
+
+def normal(text: str) -> str:
+    """Return a code or id as it is compared: NFKC, every dash a hyphen, no blanks at its edges."""
+    if text.isascii():
+        return text.strip()
+    return unicodedata.normalize("NFKC", text).translate(_DASHES).strip()
+
+
+CODE_REMEDY = f"write up to {MAX_CODE} letters A-Z, digits, dots, underscores and hyphens"
+_CONFUSABLE = ("CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC")
+
+
+def code_fault(code: str) -> str | None:
+    """Say what keeps a normal code from being one, or return None."""
+    if _CODE.fullmatch(code):
+        return None
+    for character in code:
+        name = unicodedata.name(character, "")
+        if name.startswith(_CONFUSABLE):
+            return f"code {code!r} holds {character!r} ({name.lower()}), which is easily taken for another"
+    if not code:
+        return "code is empty"
+    if len(code) > MAX_CODE:
+        return f"code {shown(code)!r} has {len(code)} characters, more than {MAX_CODE}"
+    sign = next((character for character in code if not _CODE.fullmatch(character)), "")
+    return f"code {code!r} holds {'a blank' if sign == ' ' else repr(sign)}"
+
+
+def id_fault(value: str, *, most: int = MAX_ID) -> str | None:
+    """Say what keeps a normal id from being one, or return None."""
+    if not value:
+        return "id is empty"
+    if value.isascii() and value.isprintable() and len(value) <= most:
+        return None
+    if len(value) > most:
+        return f"id has {len(value)} characters, more than {most}"
+    bad = bad_character(value)
+    if bad or not value.isprintable():
+        return f"id {value!r} holds {bad or 'a sign that cannot be printed'}"
+    for character in value:
+        if unicodedata.name(character, "").startswith(_CONFUSABLE):
+            return f"id {value!r} holds {character!r} ({unicodedata.name(character).lower()}), easily taken for a Latin letter"
+    return None
+
+
+MAX_COMPARED = 300
+
+
+def nearest(word: str, words: Iterable[str], *, likeness: float = 0.6) -> str | None:
+    """Return the known word that an unknown one most looks like, in whatever case, or None."""
+    known = list(words)
+    if len(known) > MAX_COMPARED:
+        # Comparing is slow; of many words, such as codes, the neighbours in order are alike enough.
+        known.sort()
+        middle = bisect_left(known, word)
+        known = known[max(0, middle - MAX_COMPARED // 2) : middle + MAX_COMPARED // 2]
+    folded = {one.casefold(): one for one in reversed(known)}
+    found = get_close_matches(word[:MAX_ID].casefold(), folded, n=1, cutoff=likeness)
+    return folded[found[0]] if found else None
+
+
+def instead(word: str, words: Iterable[str], *, otherwise: str = "declare it first") -> str:
+    """Return the remedy for an unknown word: the nearest known one, else the choice, else what there is left to do."""
+    known = list(words)
+    close = nearest(word, known)
+    if close:
+        return f"did you mean {close}?"
+    if not known or len(known) > MAX_LISTED:
+        return otherwise if not known else f"write one of {', '.join(sorted(known)[:MAX_LISTED])}, ..."
+    return f"write one of {', '.join(known)}"
+
+
+def strange(word: str, known: Collection[str] | None, sound: Collection[str]) -> bool:
+    """Say whether a word is unknown, and not only because what it means is faulty where it is declared.
+
+    `known` are all declared words, faulty ones too, or None where some cannot be told; `sound` are those without fault.
+    """
+    if known is None or word in sound or word in known:
+        return False
+    return nearest(word, set(known).difference(sound)) is None
