@@ -1,0 +1,96 @@
+"""Chain: what is hashed of an entry, and how each entry names the one before."""
+
+import hashlib
+import struct
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+TAG = b"qpi-ledger-v1"
+"""Tells these hashes from all others; a new layout gets a new tag."""
+START = "0" * 64
+"""What the first entry names as the one before."""
+_NULL = b"\xff" * 8
+_LENGTH = struct.Struct(">Q").pack
+
+
+class Link(NamedTuple):
+    """An entry as it stands in the ledger; `hash` covers every other field."""
+
+    seq: int
+    prev: str
+    hash: str
+    schema: int
+    kind: str
+    idem: str
+    actor_id: str
+    actor_role: str | None
+    actor_auth: str
+    observed_at: str | None
+    recorded_at: str
+    supersedes: int | None
+    reason: str | None
+    body: bytes
+
+
+class Content(NamedTuple):
+    """What an entry says, before it has a place in the chain."""
+
+    schema: int
+    kind: str
+    idem: str
+    actor_id: str
+    actor_role: str | None
+    actor_auth: str
+    observed_at: str | None
+    recorded_at: str
+    supersedes: int | None
+    reason: str | None
+    body: bytes
+
+
+def _sized(field: str | int | bytes | None) -> bytes:
+    if field is None:
+        return _NULL
+    data = field.encode() if isinstance(field, str) else field if isinstance(field, bytes) else b"%d" % field
+    return _LENGTH(len(data)) + data
+
+
+@lru_cache(1024)
+def _alike(*fields: str | int | None) -> bytes:
+    """Return fields, each with its length before it; neighbours that are the same in many entries are kept."""
+    return b"".join(map(_sized, fields))
+
+
+def entry_hash(seq: int, prev: str, content: Content) -> str:
+    """Return the SHA-256 in hex of the tag and every field in order, each with its length before it."""
+    schema, kind, idem, actor, role, auth, observed, recorded, supersedes, reason, body = content
+    parts = (
+        TAG, _sized(seq), _sized(prev), _alike(schema, kind), _sized(idem), _alike(actor, role, auth), _sized(observed),
+        _alike(recorded, supersedes, reason), _sized(body),
+    )  # fmt: skip
+    return hashlib.sha256(b"".join(parts)).hexdigest()
+
+
+def linked(contents: Iterable[Content], seq: int, prev: str) -> Iterator[Link]:
+    """Yield contents as entries that follow entry `seq`, whose hash is `prev`."""
+    for content in contents:
+        seq += 1
+        found = entry_hash(seq, prev, content)
+        yield Link(seq, prev, found, *content)
+        prev = found
+
+
+def breaks(links: Iterable[Link]) -> Iterator[tuple[int, str]]:
+    """Yield the number of each entry that is not what its hash says or does not follow the one before, and why."""
+    expected, before = 0, START
+    for link in links:
+        if link.seq != expected:
+            yield link.seq, f"follows entry {expected - 1}, so an entry is missing or moved"
+        if link.prev != before:
+            yield link.seq, "does not name the entry before it"
+        if entry_hash(link.seq, link.prev, Content(*link[3:])) != link.hash:
+            yield link.seq, "is not what its hash says"
+        expected, before = link.seq + 1, link.hash
+    if not expected:
+        yield 0, "is missing; the ledger was emptied"

@@ -1,0 +1,332 @@
+"""Ledger: what keeps entries; append-only, chained, with typed tables that are rebuilt from the entries."""
+
+import sqlite3
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import orjson
+import sqlalchemy as sa
+
+from qpi import chain, tables
+from qpi.chain import Content, Link
+from qpi.entries import Actor, canonical, utc_text
+from qpi.errors import LedgerError, ProofError, UsageError
+from qpi.store import Store
+from qpi.tables import Row
+
+SCHEMA = 1
+"""Version of the entry format; it is written into every entry."""
+APPLICATION_ID = 0x71706931
+_CHUNK = 20_000
+_LAST = "SELECT seq, hash FROM entry ORDER BY seq DESC LIMIT 1"
+
+
+class Position(NamedTuple):
+    """A place in a ledger: which ledger, the last entry's number, and its hash."""
+
+    ledger: str
+    seq: int
+    head: str
+
+
+class Item(NamedTuple):
+    """An entry to be, with its typed rows."""
+
+    content: Content
+    rows: Sequence[Row] = ()
+
+
+class Ledger:
+    """An open SQLite ledger; one connection is held until `close`, and threads may share it.
+
+    A new ledger gets its file with the first entry that is appended after `genesis`.
+    """
+
+    def __init__(self, store: Store, genesis: Content | None = None) -> None:
+        self._store = store
+        self._genesis = genesis
+
+    @property
+    def file(self) -> str:
+        """The name of the file."""
+        return self._store.file
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def held(self) -> AbstractContextManager[None]:
+        """Keep other threads from this ledger for the time of a `with`."""
+        return self._store.held()
+
+    def position(self) -> Position:
+        """Return the last entry's number and hash."""
+        row = self._store.one(_LAST)
+        genesis = self._store.one("SELECT body FROM entry WHERE seq = 0")
+        if row is None or genesis is None:
+            raise ProofError(f"{self.file}: no first entry; the ledger was emptied, take a backup")
+        return Position(orjson.loads(genesis[0])["record"]["ledger"], row[0], row[1])
+
+    def position_at(self, seq: int | None) -> Position:
+        """Return the position of an entry, by default of the last; raise UsageError where there is no such entry."""
+        last = self.position()
+        if seq is None:
+            return last
+        row = self._store.one("SELECT hash FROM entry WHERE seq = ?", (seq,)) if 0 <= seq <= last.seq else None
+        if row is None:
+            raise UsageError(f"there is no entry {seq}; the last one is {last.seq}")
+        return Position(last.ledger, seq, row[0])
+
+    def links(self, *, kind: str | None = None) -> Iterator[Link]:
+        """Yield the entries in order, of one kind if one is named."""
+        where, values = ("WHERE kind = ?", (kind,)) if kind else ("", ())
+        query = f"SELECT {tables.ENTRY_COLUMNS} FROM entry {where} ORDER BY seq"
+        return map(Link._make, self._store.each(query, values, size=_CHUNK))
+
+    def editions(self) -> Iterator[tuple[int, str, str, str]]:
+        """Yield number, catalogue, edition and digest of each edition that the ledger keeps."""
+        for link in self.links(kind="edition"):
+            record = orjson.loads(link.body)["record"]
+            yield link.seq, record["catalogue"], record["edition"], record["digest"]
+
+    def known(self, keys: Sequence[str]) -> dict[str, tuple[int, bytes]]:
+        """Return the number and body of each entry that one of the natural keys names."""
+        return {k: (seq, body) for k, seq, body in self._in("SELECT idem, seq, body FROM entry WHERE idem IN", keys)}
+
+    def findings(self, ids: Sequence[str]) -> dict[str, tuple[str | None, str | None, str]]:
+        """Return responsible, inspector and UTC moment of the check for each finding that is there."""
+        query = (
+            "SELECT f.id, f.responsible, c.inspector, c.checked_at FROM findings f JOIN checks c ON c.entry = f.entry "
+            "WHERE f.entry NOT IN (SELECT supersedes FROM entry WHERE supersedes IS NOT NULL) AND f.id IN"
+        )
+        return {row[0]: (row[1], row[2], row[3]) for row in self._in(query, ids)}
+
+    def rows(self, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
+        """Return the rows of a reading statement; one that writes raises LedgerError."""
+        return self._store.rows(query, values)
+
+    def _in(self, query: str, values: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+        for start in range(0, len(values), 900):
+            part = values[start : start + 900]
+            yield from self._store.rows(f"{query} ({','.join('?' * len(part))})", part)
+
+    @contextmanager
+    def writing(self) -> Iterator["Writer"]:
+        """Hold the only right to write, as a Writer; what it appends becomes durable together at the end, or nothing."""
+        with self._store.held():
+            self._make()
+            with self._store.transaction():
+                yield Writer(self._store)
+
+    def _make(self) -> None:
+        """Make the file of a new ledger, unless another program made it meanwhile."""
+        if self._genesis is None:
+            return
+        self._store.open()
+        with self._store.transaction(rebuilding=True):
+            # Another process may have made it while this one waited for the lock.
+            if not self._store.one("SELECT 1 FROM sqlite_master LIMIT 1"):
+                self._begin(self._genesis)
+        self.examine()
+        self._genesis = None
+
+    def _begin(self, genesis: Content) -> None:
+        for statement in tables.statements():
+            self._store.execute(statement)
+        self._store.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        self._store.execute(f"PRAGMA user_version = {SCHEMA}")
+        Writer(self._store).append([Item(genesis)])
+
+    def begin_in_memory(self) -> None:
+        """Give a ledger that has no file yet its tables and first entry, so that it can be read."""
+        if self._genesis is not None:
+            with self._store.transaction(rebuilding=True):
+                self._begin(self._genesis)
+
+    def open_file(self) -> None:
+        """Open the file and see that it is a ledger of this release."""
+        self._store.open()
+        self.examine()
+
+    def examine(self) -> None:
+        """See that the file is a ledger of this release; raise LedgerError or ProofError otherwise."""
+        if self._store.one("PRAGMA application_id") != (APPLICATION_ID,):
+            raise LedgerError(f"{self.file}: the file is no ledger of qpi; name another file in qpi.yaml")
+        version = self._store.one("PRAGMA user_version")
+        if version and version[0] > SCHEMA:
+            raise LedgerError(f"{self.file}: written by a newer release (schema {version[0]}); upgrade qpi")
+        if tables.schema_digest(self._store.rows(tables.SCHEMA_TEXTS)) != tables.own_schema_digest():
+            raise ProofError(f"{self.file}: tables or triggers were changed from outside; restore a backup")
+        self._store.guard()
+
+    def rebuild(self) -> int:
+        """Make the typed tables anew from the entries; return the number of entries read."""
+        with self._store.transaction(rebuilding=True):
+            writer = Writer(self._store)
+            for table in reversed(tables.TYPED):
+                self._store.execute(f"DROP TABLE {table.name}")
+            for statement in tables.typed_statements():
+                self._store.execute(statement)
+            count = 0
+            for link in self.links():
+                writer.project(link.seq, tables.rows_of(link))
+                count += 1
+            writer.flush()
+        return count
+
+    def verify(self) -> list[tuple[int, str]]:
+        """Return the number and fault of every entry that breaks the chain, or whose typed rows are not its own."""
+        faults = [*chain.breaks(self.links()), *self._foreign_rows()]
+        return sorted(dict.fromkeys(faults), key=itemgetter(0))
+
+    def _foreign_rows(self) -> Iterator[tuple[int, str]]:
+        """Yield the entries whose rows in the typed tables are not those that `rebuild` would make."""
+        stored = {table.name: _Sorted(self._store, table) for table in tables.TYPED}
+        for link in self.links():
+            try:
+                own = tables.rows_of(link)
+            except (ValueError, LookupError, TypeError, AttributeError):
+                yield link.seq, "cannot be read"
+                continue
+            for name, there in stored.items():
+                rows = sorted((link.seq, *row) for table, row in own if table == name)
+                if there.up_to(link.seq) != rows:
+                    yield link.seq, f"has other rows in {name}; rebuild the typed tables"
+        for name, there in stored.items():
+            if there.rest():
+                yield self.position().seq + 1, f"is no entry, and has rows in {name}; rebuild the typed tables"
+
+
+class _Sorted:
+    """The rows of a typed table by entry."""
+
+    def __init__(self, store: Store, table: sa.Table) -> None:
+        columns = ", ".join(f'"{column.name}"' for column in table.columns)
+        keys = ", ".join(f'"{column.name}"' for column in table.primary_key.columns)
+        rows = store.each(f"SELECT {columns} FROM {table.name} ORDER BY {keys}", size=_CHUNK)
+        self._groups = groupby(rows, key=itemgetter(0))
+        self._seq: int | None = None
+        self._rows: list[tuple[Any, ...]] = []
+        self._step()
+
+    def _step(self) -> None:
+        self._seq, rows = next(self._groups, (None, iter(())))
+        self._rows = list(rows)
+
+    def up_to(self, seq: int) -> list[tuple[Any, ...]]:
+        """Return the rows of an entry, and of those before that were not asked for."""
+        found: list[tuple[Any, ...]] = []
+        while self._seq is not None and self._seq <= seq:
+            found += self._rows
+            self._step()
+        return found
+
+    def rest(self) -> bool:
+        """Say whether rows are left."""
+        return self._seq is not None
+
+
+class Writer:
+    """The one who may append, within one transaction."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.seq, self.head = store.one(_LAST) or (-1, chain.START)
+        self._waiting: dict[str, list[tuple[Any, ...]]] = {}
+
+    def append(self, items: Sequence[Item]) -> list[int]:
+        """Append entries in order with their typed rows; return the numbers that they got."""
+        first = self.seq + 1
+        for start in range(0, len(items), _CHUNK):
+            part = items[start : start + _CHUNK]
+            links = list(chain.linked((item.content for item in part), self.seq, self.head))
+            self.seq, self.head = links[-1].seq, links[-1].hash
+            self._store.many(tables.INSERT_ENTRY, links)
+            for link, item in zip(links, part, strict=True):
+                self.project(link.seq, item.rows)
+            self.flush()
+        return list(range(first, self.seq + 1))
+
+    def project(self, seq: int, rows: Iterable[Row]) -> None:
+        """Keep the typed rows of an entry until `flush`."""
+        for name, row in rows:
+            self._waiting.setdefault(name, []).append((seq, *row))
+
+    def flush(self) -> None:
+        """Write the typed rows that wait, a table after the one that it points to."""
+        for table in tables.TYPED:
+            rows = self._waiting.pop(table.name, [])
+            if rows:
+                self._store.many(tables.INSERT[table.name], rows)
+
+
+def path_of(url: str, folder: Path) -> Path:
+    """Return the file that a SQLAlchemy URL of SQLite names, relative to a folder; raise UsageError for another store."""
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError as error:
+        raise UsageError(f'ledger "{url}" is no URL; write sqlite:///qpi.db') from error
+    if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
+        raise UsageError(f'ledger "{url}" is not kept by this release; write sqlite:///qpi.db')
+    return folder / parsed.database
+
+
+def has_ledger(path: Path) -> bool:
+    """Say whether a file holds a ledger; one of no bytes is about to be filled, or was left so by a killed process."""
+    return path.exists() and not (path.is_file() and path.stat().st_size == 0)
+
+
+def open_ledger(
+    path: Path, *, create: bool = False, ledger_id: str | None = None, now: datetime | None = None
+) -> Ledger:
+    """Open a ledger, made new where there is none and `create` says so; raise LedgerError otherwise.
+
+    Raises ProofError when the tables and triggers are not those of this release.
+    """
+    if sqlite3.sqlite_version_info < (3, 37):
+        raise LedgerError(
+            f"SQLite {sqlite3.sqlite_version} knows no strict tables; use Python with SQLite 3.37 or newer"
+        )
+    new = not has_ledger(path)
+    if new and not create:
+        raise LedgerError(f"{path}: there is no ledger; import records first")
+    if new and not path.parent.is_dir():
+        raise LedgerError(f"{path}: there is no folder {path.parent}; make it, or name another in qpi.yaml")
+    ledger = Ledger(
+        Store(str(path)), _genesis(ledger_id or str(uuid.uuid4()), now or datetime.now(UTC)) if new else None
+    )
+    try:
+        if new:
+            ledger.begin_in_memory()
+        else:
+            ledger.open_file()
+    except BaseException:
+        ledger.close()
+        raise
+    return ledger
+
+
+def _genesis(ledger_id: str, now: datetime) -> Content:
+    record = {"ledger": ledger_id, "tag": chain.TAG.decode(), "created": utc_text(now)}
+    return content("genesis", f"genesis:{ledger_id}", Actor("qpi"), {"record": record}, recorded=utc_text(now))
+
+
+def content(kind: str, idem: str, actor: Actor, body: Any, *, recorded: str, observed: str | None = None) -> Content:
+    """Return what an entry of this release says; `body` is bytes in canonical form or plain values, moments are UTC."""
+    data = body if isinstance(body, bytes) else canonical(body)
+    return Content(SCHEMA, kind, idem, actor.id, actor.role, actor.auth, observed, recorded, None, None, data)
+
+
+__all__ = ["Item", "Ledger", "Position", "Writer", "content", "open_ledger", "path_of"]

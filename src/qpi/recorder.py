@@ -1,0 +1,443 @@
+"""Recorder: the only writer; it judges records, stamps them and appends them to the ledger, all or none."""
+
+import gc
+import getpass
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import orjson
+
+from qpi import ledger, rules, tables
+from qpi.checklist import Source
+from qpi.definitions import Definitions
+from qpi.differences import title, unlike
+from qpi.entries import (
+    Actor,
+    Check,
+    Draft,
+    Fault,
+    Faulty,
+    Kind,
+    Part,
+    Verification,
+    canonical,
+    iter_findings,
+    kind_of,
+    located,
+    read,
+    settled,
+    utc_text,
+)
+from qpi.errors import Problem, RecordError, Where, in_order
+from qpi.fields import shown
+from qpi.ledger import Item, Ledger, Position
+from qpi.rules import Raised
+
+
+class Outcome(NamedTuple):
+    """What became of the records: how many are new, were there already or are refused, and where the ledger stands."""
+
+    recorded: int
+    already: int
+    refused: tuple[Draft, ...]
+    problems: tuple[Problem, ...]
+    position: Position
+
+
+class _Ready(NamedTuple):
+    """A judged record as the entry that it becomes."""
+
+    key: str
+    item: Item
+    draft: Draft
+    source: Source | None
+    raised: Mapping[str, Raised]
+
+
+class _Batch(NamedTuple):
+    """What is to be appended, and what became of the rest."""
+
+    items: list[Item]
+    recorded: int
+    already: int
+    refused: list[Draft]
+
+    @property
+    def problems(self) -> list[Problem]:
+        return in_order(problem for draft in self.refused for problem in draft.problems)
+
+
+def system_actor() -> Actor:
+    """Return the user of the operating system as the actor."""
+    try:
+        # The environment, which getpass asks first, says what anybody wants it to say.
+        from pwd import getpwuid
+
+        name = getpwuid(os.getuid()).pw_name
+    except ImportError:
+        name = getpass.getuser()
+    except KeyError:
+        name = f"uid-{os.getuid()}"
+    return Actor(name, None, "os-user")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Recorder:
+    """Writes checks and verifications into a ledger; `clock` gives the moment of recording."""
+
+    def __init__(
+        self,
+        store: Ledger,
+        definitions: Definitions,
+        *,
+        actor: Actor | None = None,
+        clock: Callable[[], datetime] = _now,
+    ) -> None:
+        self._ledger = store
+        self._definitions = definitions
+        self._actor = actor or system_actor()
+        self._clock = clock
+
+    def check(self, record: Mapping[str, Any] | None = None, /, **fields: Any) -> Outcome:
+        """Record one check with its findings, given as the fields of docs/definitions.md.
+
+        Raises RecordError with every problem, LedgerError when the ledger cannot be written; nothing is kept then.
+        """
+        return self.record([draft(Check, {**(record or {}), **fields})])
+
+    def verify(self, record: Mapping[str, Any] | None = None, /, **fields: Any) -> Outcome:
+        """Record one second verification; errors as for `check`."""
+        return self.record([draft(Verification, {**(record or {}), **fields})])
+
+    def record(
+        self,
+        records: Iterable[Draft | Mapping[str, Any]],
+        *,
+        accept_good: bool = False,
+        progress: Callable[[int], None] | None = None,
+    ) -> Outcome:
+        """Record many checks and verifications, drafts or plain fields, in one transaction.
+
+        All are recorded, or with `accept_good` those without a problem.
+        A record that is there already with the same content is left as it is and counted.
+        Raises RecordError with the problems of all records, and then nothing is recorded.
+        """
+        with self._ledger.held(), _collecting_no_garbage():
+            work = _Work(self._ledger, self._definitions, self._actor, self._clock())
+            work.prepare(map(_as_draft, records), progress or (lambda _: None))
+            batch = _passed(work.batch(), accept_good=accept_good)
+            position = self._ledger.position()
+            if batch.items:
+                with self._ledger.writing() as writer:
+                    if writer.head != work.head:
+                        batch = _passed(work.batch(), accept_good=accept_good)
+                    writer.append(batch.items)
+                    position = self._ledger.position()
+        return Outcome(batch.recorded, batch.already, tuple(batch.refused), tuple(batch.problems), position)
+
+
+def _passed(batch: _Batch, *, accept_good: bool) -> _Batch:
+    if batch.refused and not accept_good:
+        raise RecordError(batch.problems, batch.refused)
+    return batch
+
+
+@contextmanager
+def _collecting_no_garbage() -> Iterator[None]:
+    """Keep the collector from walking hundreds of thousands of live records again and again; none of them is in a circle."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def draft(kind: Kind, values: Mapping[str, Any]) -> Draft:
+    """Return the fields of a record as a draft, with what is wrong in them."""
+    name = values.get("id") if kind is Check else values.get("finding")
+    named = name if isinstance(name, str) and name.isprintable() else shown(name)
+    where = Where(f"{kind.__name__.lower()} {named}")
+    entry = read(kind, values)
+    if isinstance(entry, Faulty):
+        return Draft(None, where, tuple(located(where, fault) for fault in entry.faults), part=entry.part)
+    return Draft(entry, where)
+
+
+def _as_draft(one: Draft | Mapping[str, Any]) -> Draft:
+    return one if isinstance(one, Draft) else draft(kind_of(one), one)
+
+
+_BATCH = 5000
+
+
+class _Work:
+    """One call of `record`: what was read is judged once, and its place in the ledger as often as others write."""
+
+    def __init__(self, store: Ledger, definitions: Definitions, actor: Actor, now: datetime) -> None:
+        self._ledger, self._definitions, self._actor, self._now = store, definitions, actor, now
+        self.head = store.position().head
+        """The head of the ledger against which records were compared while they were read."""
+        self._recorded = utc_text(now)
+        self._cited: dict[tuple[str, str | None, int], tuple[dict[str, Any], bytes]] = {}
+        self._ready: dict[str, _Ready] = {}
+        self._twins: dict[str, list[Draft]] = {}
+        self._rivals: dict[str, list[_Ready]] = {}
+        self._refused: list[Draft] = []
+        self._lost: set[str] = set()
+        self._already = 0
+        self._digests = {"portfolio": definitions.portfolio_digest, "policy": definitions.policy_digest}
+
+    # Reading
+
+    def prepare(self, drafts: Iterable[Draft], progress: Callable[[int], None]) -> None:
+        """Judge every draft and keep the entries of the good ones."""
+        waiting: list[Draft] = []
+        for number, one in enumerate(drafts, 1):
+            waiting.append(one)
+            if len(waiting) == _BATCH:
+                self._prepare(waiting)
+                waiting = []
+            if number % 1000 == 0:
+                progress(number)
+        self._prepare(waiting)
+
+    def _prepare(self, drafts: list[Draft]) -> None:
+        keys = ["" if one.entry is None else one.entry.key for one in drafts]
+        known = self._ledger.known([key for key in keys if key])
+        for one, key in zip(drafts, keys, strict=True):
+            if one.entry is None or one.problems:
+                self._faulty(one)
+            elif key in known:
+                fault = _conflict(key, one.entry.record(), known[key])
+                if fault:
+                    self._refuse(one, [one.problem(fault)])
+                else:
+                    self._already += 1
+            elif isinstance(one.entry, Check):
+                self._check(one, one.entry, key)
+            else:
+                self._verification(one, one.entry, key)
+
+    def _faulty(self, one: Draft) -> None:
+        """Refuse a faulty draft with what the rules say of the rest, so that all is told at once."""
+        part = one.part or (Part(one.entry) if one.entry else None)
+        if part is None or isinstance(part.entry, Verification):
+            self._refuse(one._replace(part=part), one.problems)
+            return
+        judged = rules.judge(part.entry, self._definitions, self._now, part.faulty)
+        self._refuse(one, [*one.problems, *_more(one, rules.check_faults(judged))])
+        if part.faulty.isdisjoint(("id", "findings")):
+            self._lost.update(finding for finding, _ in iter_findings(part.entry))
+
+    def _refuse(self, one: Draft, problems: Iterable[Problem]) -> None:
+        self._refused.append(one._replace(problems=tuple(problems)))
+        if isinstance(one.entry, Check):
+            self._lost.update(finding for finding, _ in iter_findings(one.entry))
+
+    def _check(self, one: Draft, check: Check, key: str) -> None:
+        judged = rules.judge(check, self._definitions, self._now)
+        problems = [one.problem(fault) for fault in rules.check_faults(judged)]
+        if problems or judged.source is None:
+            self._refuse(one, problems)
+            return
+        by = (judged.day.isoformat(), judged.source.digest, rules.readings_out(judged))
+        item = self._stamp("check", one, check, key, by)
+        when = item.content.observed_at or ""
+        raised = {name: Raised(f.responsible, check.inspector, when) for name, f in iter_findings(check)}
+        # The bytes say all that the entry said; it would only hold memory.
+        self._keep(_Ready(key, item, one._replace(entry=None), judged.source, raised))
+
+    def _verification(self, one: Draft, verification: Verification, key: str) -> None:
+        day = verification.verified_at.astimezone(self._definitions.zone).date().isoformat()
+        item = self._stamp("verification", one, verification, key, (day, None, 0))
+        self._keep(_Ready(key, item, one, None, {}))
+
+    def _stamp(
+        self, kind: str, one: Draft, entry: Check | Verification, key: str, by: tuple[str, str | None, int]
+    ) -> Item:
+        record = entry.record()
+        judged, cited = self._judged(by)
+        # The keys stand in order, so that these bytes are the canonical form of the whole.
+        body = b'{"judged":%b,"record":%b' % (cited, canonical(record))
+        if one.source and one.lines:
+            body += b',"source":' + canonical({"sha256": one.source, "line": one.lines[0]})
+        observed = utc_text(entry.moment)
+        content = ledger.content(kind, key, self._actor, body + b"}", recorded=self._recorded, observed=observed)
+        return Item(content, tables.typed_rows(kind, observed, record, judged))
+
+    def _judged(self, by: tuple[str, str | None, int]) -> tuple[dict[str, Any], bytes]:
+        """Return what a record is judged by, plain and canonical: local day, digests, and readings beyond limits."""
+        if by not in self._cited:
+            day, edition, out = by
+            given = {"day": day, "edition": edition, "readings_out": out, **self._digests}
+            plain = {name: value for name, value in given.items() if value}
+            self._cited[by] = plain, canonical(plain)
+        return self._cited[by]
+
+    def _keep(self, ready: _Ready) -> None:
+        """Keep a record; one that stands twice is its twin, one with the same key and other content its rival."""
+        first = self._ready.setdefault(ready.key, ready)
+        if first is ready:
+            return
+        if settled(_record_of(first)) == settled(_record_of(ready)):
+            self._twins.setdefault(ready.key, []).append(ready.draft)
+        else:
+            self._rivals.setdefault(ready.key, []).append(ready)
+
+    # Deciding
+
+    def batch(self) -> _Batch:
+        """Return what is to be appended to the ledger as it stands now: editions, then checks, then verifications."""
+        store, ready, refused, lost = self._ledger, dict(self._ready), list(self._refused), set(self._lost)
+        return _Decision(store, self, ready, refused, lost, self._already).batch(self._rivals)
+
+    def twins(self, key: str) -> Sequence[Draft]:
+        """Return the drafts that say the same as the one kept under a key."""
+        return self._twins.get(key, ())
+
+    def faults(
+        self, verification: Verification, raised: Raised | None, faulty: frozenset[str] = frozenset()
+    ) -> list[Fault]:
+        """Return everything that is wrong with a verification of a finding."""
+        return list(rules.verification_faults(verification, raised, self._definitions, self._now, faulty))
+
+    def edition(self, source: Source) -> Item:
+        """Return the entry that keeps the text of an edition."""
+        edition = source.edition
+        text = source.document.text or canonical(source.document.plain).decode()
+        record = {"catalogue": edition.catalogue, "edition": edition.edition, "digest": source.digest, "text": text}
+        key = f"edition:{source.digest}"
+        return Item(ledger.content("edition", key, self._actor, {"record": record}, recorded=self._recorded))
+
+
+class _Decision:
+    """What becomes of the records of a call, by what they say together and what the ledger holds."""
+
+    def __init__(
+        self, store: Ledger, work: _Work, ready: dict[str, _Ready], refused: list[Draft], lost: set[str], already: int
+    ) -> None:
+        self._ledger, self._work = store, work
+        self._ready, self._refused, self._lost, self._already = ready, refused, lost, already
+
+    def batch(self, rivals: Mapping[str, list[_Ready]]) -> _Batch:
+        """Return what is to be appended: editions, then checks, then verifications."""
+        for key, others in rivals.items():
+            self._clash(self._ready[key], others)
+        if self._ledger.position().head != self._work.head:
+            self._recorded_meanwhile()
+        checks = [one for one in self._ready.values() if one.item.content.kind == "check"]
+        verifications = self._verifications(checks)
+        items = [one.item for one in (*checks, *verifications)]
+        already = self._already + sum(len(self._work.twins(one.key)) for one in (*checks, *verifications))
+        return _Batch([*self._editions(checks), *items], len(items), already, self._refused)
+
+    def _drop(self, one: _Ready, *faults: Fault) -> None:
+        """Refuse a record with all that say the same."""
+        self._refused += [
+            twin._replace(problems=tuple(twin.problem(fault) for fault in faults))
+            for twin in (one.draft, *self._work.twins(one.key))
+        ]
+        self._lost.update(one.raised)
+        self._ready.pop(one.key, None)
+
+    def _clash(self, first: _Ready, others: Sequence[_Ready]) -> None:
+        """Refuse records with one key and different content, all of them: nobody can tell which is meant."""
+        remedy = "give it an id of its own, or keep one"
+        for one, other in ((first, others[0]), *((other, first) for other in others)):
+            parts = unlike(_record_of(other), _record_of(one), ("there", "here"))
+            fault = f"{title(one.key)} stands also at {other.draft.where} with other content ({parts})"
+            if one is first:
+                self._drop(one, Fault("", fault, remedy))
+            else:
+                self._refused.append(one.draft._replace(problems=(one.draft.problem(Fault("", fault, remedy)),)))
+                self._lost.update(one.raised)
+
+    def _recorded_meanwhile(self) -> None:
+        """Take out what another program has recorded since these records were read."""
+        known = self._ledger.known(list(self._ready))
+        for key, there in known.items():
+            one = self._ready[key]
+            fault = _conflict(key, _record_of(one), there)
+            if fault:
+                self._drop(one, fault)
+            else:
+                self._already += 1 + len(self._work.twins(key))
+                del self._ready[key]
+
+    def _verifications(self, checks: Sequence[_Ready]) -> list[_Ready]:
+        """Return the verifications that the rules allow, by what the records and the ledger know of their findings."""
+        raised = {name: found for one in checks for name, found in one.raised.items()}
+        wanted = {
+            key: one.draft.entry.finding
+            for key, one in self._ready.items()
+            if isinstance(one.draft.entry, Verification)
+        }
+        faulty = [(number, one.part) for number, one in enumerate(self._refused) if one.part]
+        names = {*wanted.values(), *(part.entry.finding for _, part in faulty if isinstance(part.entry, Verification))}
+        there = self._ledger.findings([name for name in names if name not in raised])
+
+        def judged(part: Part) -> list[Fault]:
+            assert isinstance(part.entry, Verification)
+            name = part.entry.finding
+            if name in self._lost and name not in raised and "finding" not in part.faulty:
+                # The ledger may have a check of the same id; it is not the one that was looked at.
+                return [Fault("finding", f'the check of "{name}" is refused', "mend the check, then take both")]
+            found = raised.get(name) or (Raised(*there[name]) if name in there else None)
+            return self._work.faults(part.entry, found, part.faulty)
+
+        for number, part in faulty:
+            if isinstance(part.entry, Verification):
+                one = self._refused[number]
+                self._refused[number] = one._replace(problems=(*one.problems, *_more(one, judged(part))))
+        kept = []
+        for key in wanted:
+            ready = self._ready[key]
+            assert ready.draft.entry is not None
+            faults = judged(Part(ready.draft.entry))
+            if faults:
+                self._drop(ready, *faults)
+            else:
+                kept.append(ready)
+        return kept
+
+    def _editions(self, checks: Sequence[_Ready]) -> list[Item]:
+        """Return entries for the editions that are cited for the first time."""
+        sources = {one.source.digest: one.source for one in checks if one.source}
+        known = self._ledger.known([f"edition:{digest}" for digest in sources])
+        return [self._work.edition(one) for digest, one in sources.items() if f"edition:{digest}" not in known]
+
+
+def _more(one: Draft, faults: Iterable[Fault]) -> Iterator[Problem]:
+    """Yield the faults of a draft as problems where nothing is told of their fields yet."""
+    told = {(problem.where.line, problem.where.field) for problem in one.problems}
+    for fault in faults:
+        problem = one.problem(fault)
+        if (problem.where.line, problem.where.field) not in told:
+            yield problem
+
+
+def _record_of(ready: _Ready) -> dict[str, Any]:
+    record: dict[str, Any] = orjson.loads(ready.item.content.body)["record"]
+    return record
+
+
+def _conflict(key: str, record: Mapping[str, Any], known: tuple[int, bytes]) -> Fault | None:
+    """Say how a record differs from the one that is recorded under its key, or return None."""
+    number, body = known
+    there, here = settled(orjson.loads(body)["record"]), settled(record)
+    if there == here:
+        return None
+    parts = unlike(there, here, ("recorded", "given"))
+    fault = f"{title(key)} is recorded already as entry {number} with other content ({parts})"
+    return Fault("", fault, "give it an id of its own, or leave the recorded one")
+
+
+__all__ = ["Outcome", "Recorder", "draft", "system_actor"]

@@ -1,0 +1,195 @@
+"""Rules: what makes a record one that the definitions allow."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+from qpi import text
+from qpi.checklist import Point, Source
+from qpi.definitions import Definitions
+from qpi.entries import Check, Fault, Verification, utc_text
+
+TOLERANCE = timedelta(minutes=10)
+"""How far a clock may run ahead of the recorder's."""
+
+
+class Judged(NamedTuple):
+    """A check with what it is judged by: the local day, and the point and edition in force on it."""
+
+    check: Check
+    definitions: Definitions
+    now: datetime
+    day: date
+    point: Point | None
+    source: Source | None
+    faulty: frozenset[str] = frozenset()
+    """Fields that could not be read: nothing that hangs on them is judged."""
+
+    def knows(self, *fields: str) -> bool:
+        """Say whether fields hold what was said."""
+        return self.faulty.isdisjoint(fields)
+
+
+def judge(check: Check, definitions: Definitions, now: datetime, faulty: frozenset[str] = frozenset()) -> Judged:
+    """Find the edition in force on the day of a check in the workspace's zone, and its point there."""
+    day = check.checked_at.astimezone(definitions.zone).date()
+    point, source = definitions.checklists.points(day).get(check.point, (None, None))
+    return Judged(check, definitions, now, day, point, source, faulty)
+
+
+def check_faults(judged: Judged) -> Iterator[Fault]:
+    """Yield everything that is wrong with a check."""
+    for rule in CHECK_RULES:
+        yield from rule(judged)
+
+
+def _future(judged: Judged) -> Iterator[Fault]:
+    check = judged.check
+    yield from future("checked_at", check.checked_at, judged.now)
+    for field, moment in (("started", check.started), ("ended", check.ended)):
+        if moment is not None:
+            yield from future(field, moment, judged.now)
+
+
+def future(field: str, moment: datetime, now: datetime) -> Iterator[Fault]:
+    """Yield a fault when a moment lies further ahead of now than clocks may differ."""
+    if moment > now + TOLERANCE:
+        yield Fault(field, f"{moment.isoformat()} lies in the future", "mend the time, or the clock of this computer")
+
+
+def _project(judged: Judged) -> Iterator[Fault]:
+    check, portfolio = judged.check, judged.definitions.portfolio
+    if judged.faulty and not judged.knows("project"):
+        return
+    project = portfolio.project.get(check.project)
+    if project is None:
+        yield Fault("project", f'"{check.project}" is unknown', text.instead(check.project, portfolio.project))
+    elif not project.open_on(judged.day) and judged.knows("checked_at"):
+        span = f"from {project.opened or 'the beginning'}" + (
+            f" until before {project.closed}" if project.closed else ""
+        )
+        yield Fault(
+            "project", f"{project.id} was not open on {judged.day}, only {span}", "mend the day or the portfolio"
+        )
+
+
+def _point(judged: Judged) -> Iterator[Fault]:
+    code, checklists = judged.check.point, judged.definitions.checklists
+    if judged.point is not None or not judged.knows("point"):
+        return
+    if code in checklists.codes and not judged.knows("checked_at"):
+        return
+    if code in checklists.codes:
+        yield Fault("point", f'"{code}" is in no edition in force on {judged.day}', "mend the day or the code")
+    else:
+        yield Fault("point", f'"{code}" is unknown', text.instead(code, sorted(checklists.codes)))
+
+
+def _choice(word: str, titles: Mapping[str, str]) -> str:
+    """Return the remedy for an unknown name; who writes a Chinese one is told the titles too."""
+    if word.isascii():
+        return text.instead(word, titles)
+    more = ", ..." if len(titles) > text.MAX_LISTED else ""
+    listed = [f"{name} {title}" for name, title in titles.items()][: text.MAX_LISTED]
+    return f"write one of {', '.join(listed)}{more}"
+
+
+def _role(judged: Judged) -> Iterator[Fault]:
+    role, roles = judged.check.role, judged.definitions.checklists.roles
+    if role not in roles and judged.knows("role"):
+        yield Fault("role", f'"{role}" is unknown', _choice(role, {name: one.title for name, one in roles.items()}))
+
+
+def _method(judged: Judged) -> Iterator[Fault]:
+    method, methods = judged.check.method, judged.definitions.checklists.methods
+    if method is not None and method not in methods:
+        yield Fault("method", f'"{method}" is unknown', _choice(method, methods))
+
+
+def _not_applicable(judged: Judged) -> Iterator[Fault]:
+    check = judged.check
+    if check.result != "na":
+        return
+    if check.reason is None:
+        yield Fault("reason", "is missing where the result is na", "write why there was nothing to look at")
+    if check.findings:
+        yield Fault("findings", "stand beside the result na", "take one of the two out")
+
+
+def _elements(judged: Judged) -> Iterator[Fault]:
+    if judged.point is None:
+        return
+    named = [("elements", number) for number in judged.check.elements]
+    named += [
+        (f"findings[{i}].element", str(finding.element))
+        for i, finding in enumerate(judged.check.findings, 1)
+        if finding.element is not None
+    ]
+    if not named or not judged.knows("point", "checked_at"):
+        return
+    numbers = [str(element.no) for element in judged.point.elements]
+    for field, number in named:
+        if number not in numbers:
+            fault = f"{judged.check.point} has no element {number} in the edition of {judged.day}"
+            yield Fault(field, fault, f"write one of {', '.join(numbers)}" if numbers else "leave it out")
+
+
+def _span(judged: Judged) -> Iterator[Fault]:
+    check = judged.check
+    if check.started and check.ended and check.ended < check.started:
+        yield Fault("ended", "lies before started", "exchange the two")
+
+
+CHECK_RULES: tuple[Callable[[Judged], Iterator[Fault]], ...] = (
+    _project, _point, _role, _method, _future, _not_applicable, _elements, _span,
+)  # fmt: skip
+
+
+def readings_out(judged: Judged) -> int:
+    """Count the readings of a check that lie beyond the limits of its point."""
+    measure = judged.point.measure if judged.point else None
+    return sum(not measure.fits(reading.value) for reading in judged.check.readings) if measure else 0
+
+
+class Raised(NamedTuple):
+    """What a verification must know of its finding: who answers for it, who found it and when (UTC)."""
+
+    responsible: str | None
+    inspector: str | None
+    checked_at: str
+
+
+def verification_faults(
+    verification: Verification, raised: Raised | None, definitions: Definitions, now: datetime,
+    faulty: frozenset[str] = frozenset(),
+) -> Iterator[Fault]:  # fmt: skip
+    """Yield everything that is wrong with a second verification."""
+    yield from future("verified_at", verification.verified_at, now)
+    if "finding" in faulty:
+        return
+    if raised is None:
+        yield Fault("finding", f'"{verification.finding}" is unknown', "record its check first, or mend the id")
+        return
+    if "verified_at" not in faulty and utc_text(verification.verified_at) < raised.checked_at:
+        fault = f"lies before the check of {_local(raised.checked_at, definitions)}"
+        yield Fault("verified_at", fault, "mend the time")
+    if "verifier" in faulty:
+        return
+    if _same(verification.verifier, raised.responsible):
+        yield Fault(
+            "verifier", f"{verification.verifier} is responsible for the finding", "let somebody else verify it"
+        )
+    elif definitions.policy.verification_by == "not_inspector" and _same(verification.verifier, raised.inspector):
+        fault = f"{verification.verifier} raised the finding, and the policy wants another"
+        yield Fault("verifier", fault, "let somebody else verify it")
+
+
+def _local(moment: str, definitions: Definitions) -> str:
+    """Return a moment of the ledger as people of the workspace read it."""
+    local = datetime.fromisoformat(moment).astimezone(definitions.zone)
+    return local.isoformat(timespec="auto" if local.second or local.microsecond else "minutes")
+
+
+def _same(person: str, other: str | None) -> bool:
+    """Say whether two ids name one person; no portfolio has two that differ in capitals only."""
+    return other is not None and person.casefold() == other.casefold()

@@ -1,0 +1,289 @@
+"""Tables of the ledger: the entries, and the typed tables beside them that any tool can read."""
+
+import hashlib
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from qpi.chain import Link
+from qpi.entries import utc_text
+
+_META = sa.MetaData()
+
+
+def _column(name: str, kind: Any, comment: str, **more: Any) -> "sa.Column[Any]":
+    return sa.Column(name, kind, nullable=more.pop("nullable", True), comment=comment, **more)
+
+
+def _needed(name: str, kind: Any, comment: str, **more: Any) -> "sa.Column[Any]":
+    return _column(name, kind, comment, nullable=False, **more)
+
+
+entry = sa.Table(
+    "entry",
+    _META,
+    _needed("seq", sa.Integer, "number of the entry, from 0 without gaps", primary_key=True, autoincrement=False),
+    _needed("prev", sa.Text, "hash of the entry before"),
+    _needed("hash", sa.Text, "SHA-256 over every other column, in hex", unique=True),
+    _needed("schema", sa.Integer, "version of the entry format"),
+    _needed("kind", sa.Text, "genesis, edition, check, verification"),
+    _needed("idem", sa.Text, "natural key; no record enters twice", unique=True),
+    _needed("actor_id", sa.Text, "who wrote it"),
+    _column("actor_role", sa.Text, "in which role"),
+    _needed("actor_auth", sa.Text, "how the id is known: declared, os-user, login"),
+    _column("observed_at", sa.Text, "when it was seen, UTC"),
+    _needed("recorded_at", sa.Text, "when it was written, UTC"),
+    _column("supersedes", sa.Integer, "the entry that this one takes the place of", unique=True),
+    _column("reason", sa.Text, "why"),
+    _needed("body", sa.LargeBinary, "what is recorded, canonical JSON as hashed"),
+    sqlite_strict=True,
+)
+
+
+def _typed(name: str, *columns: "sa.Column[Any]", **more: Any) -> sa.Table:
+    number = _needed("entry", sa.Integer, "number of the entry", primary_key=True, autoincrement=False)
+    number.append_foreign_key(sa.ForeignKey("entry.seq"))
+    return sa.Table(name, _META, number, *columns, sqlite_strict=True, **more)
+
+
+checks = _typed(
+    "checks",
+    _needed("id", sa.Text, "id of the check"),
+    _needed("project", sa.Text, "id of the project"),
+    _needed("point", sa.Text, "code of the point"),
+    _needed("role", sa.Text, "role in which it was looked at"),
+    _column("inspector", sa.Text, "id of the person who looked"),
+    _needed("kind", sa.Text, "routine, special, mystery"),
+    _needed("checked_at", sa.Text, "when, UTC"),
+    _needed("day", sa.Text, "the day in the workspace's zone"),
+    _column("place", sa.Text, "where"),
+    _column("method", sa.Text, "method"),
+    _column("result", sa.Text, "na where there was nothing to look at"),
+    _column("reason", sa.Text, "why there was nothing to look at"),
+    _column("sample", sa.Text, "what was sampled, JSON list"),
+    _needed("sample_size", sa.Integer, "number of samples"),
+    _column("population", sa.Integer, "out of how many"),
+    _column("evidence", sa.Text, "evidence, JSON list of name and sha256"),
+    _needed("evidence_count", sa.Integer, "number of pieces of evidence"),
+    _column("readings", sa.Text, "measured values, JSON list of sample and value"),
+    _needed("readings_out", sa.Integer, "number of readings beyond the point's limits"),
+    _column("elements", sa.Text, "pass, fail or na by element, JSON object"),
+    _column("visit", sa.Text, "the walk that it was part of"),
+    _column("started", sa.Text, "when the look began, UTC"),
+    _column("ended", sa.Text, "when the look ended, UTC"),
+    _column("companions", sa.Text, "ids of those who went along, JSON list"),
+    _column("position", sa.Text, "geographic position"),
+    _column("weather", sa.Text, "weather"),
+    _column("strengths", sa.Text, "what was done well, JSON list"),
+    _column("theme", sa.Text, "theme of a special check"),
+    _column("rechecks", sa.Text, "id of the check looked at again"),
+    _column("plan", sa.Text, "row of the plan"),
+    _needed("edition", sa.Text, "digest of the edition that it is judged by"),
+)
+findings = _typed(
+    "findings",
+    _needed("no", sa.Integer, "number within the check", primary_key=True, autoincrement=False),
+    _needed("id", sa.Text, "id of the finding: check, slash, number"),
+    _needed("check_id", sa.Text, "id of the check"),
+    _needed("kind", sa.Text, "suggestion, rectification, deduction"),
+    _column("fault", sa.Text, "what was found"),
+    _column("class", sa.Text, "class of the cause"),
+    _column("element", sa.Integer, "number of the element"),
+    _column("advice", sa.Text, "how to mend it"),
+    _column("handling", sa.Text, "how it is handled"),
+    _column("responsible", sa.Text, "id of the person or party, or free text"),
+    _column("deduct_hundredths", sa.Integer, "deduction in hundredths of a point"),
+    _column("fine_hundredths", sa.Integer, "fine in hundredths of the currency"),
+    _column("due", sa.Text, "day by which it is to be mended"),
+    _column("verify_on", sa.Text, "planned day of the second verification"),
+    _column("place", sa.Text, "where"),
+    _column("sample", sa.Text, "which samples, JSON list"),
+    _column("evidence", sa.Text, "evidence, JSON list"),
+    # A hidden rowid beside the two keys would let REPLACE take a row away that the guard does not see.
+    sqlite_with_rowid=False,
+)
+verifications = _typed(
+    "verifications",
+    _needed("finding", sa.Text, "id of the finding"),
+    _needed("verifier", sa.Text, "id of the person who verified"),
+    _needed("verified_at", sa.Text, "when, UTC"),
+    _needed("day", sa.Text, "the day in the workspace's zone"),
+    _needed("outcome", sa.Text, "closed, open"),
+    _column("note", sa.Text, "note"),
+    _column("evidence", sa.Text, "evidence, JSON list"),
+    _column("verify_on", sa.Text, "the next planned day"),
+)
+TYPED = (checks, findings, verifications)
+_INDEXES = (
+    sa.Index("checks_day", checks.c.day),
+    sa.Index("findings_id", findings.c.id),
+    sa.Index("verifications_finding", verifications.c.finding),
+)
+
+_ENTRY_GUARDS = """
+CREATE TRIGGER entry_no_update BEFORE UPDATE ON entry
+BEGIN SELECT RAISE(ABORT, 'an entry is never changed'); END
+---
+CREATE TRIGGER entry_no_delete BEFORE DELETE ON entry
+BEGIN SELECT RAISE(ABORT, 'an entry is never deleted'); END
+---
+CREATE TRIGGER entry_no_replace BEFORE INSERT ON entry
+WHEN EXISTS (SELECT 1 FROM entry WHERE seq = NEW.seq) OR EXISTS (SELECT 1 FROM entry WHERE idem = NEW.idem)
+  OR EXISTS (SELECT 1 FROM entry WHERE hash = NEW.hash)
+  OR EXISTS (SELECT 1 FROM entry WHERE supersedes = NEW.supersedes)
+BEGIN SELECT RAISE(ABORT, 'an entry is never replaced'); END
+---
+CREATE TRIGGER entry_chain BEFORE INSERT ON entry
+WHEN NEW.seq <> coalesce((SELECT max(seq) FROM entry), -1) + 1
+  OR NEW.prev <> coalesce((SELECT hash FROM entry WHERE seq = NEW.seq - 1), printf('%064d', 0))
+BEGIN SELECT RAISE(ABORT, 'an entry follows the one before it'); END
+"""
+_TYPED_GUARDS = """
+CREATE TRIGGER {name}_no_update BEFORE UPDATE ON {name}
+BEGIN SELECT RAISE(ABORT, 'a record is never changed'); END
+---
+CREATE TRIGGER {name}_no_delete BEFORE DELETE ON {name}
+BEGIN SELECT RAISE(ABORT, 'a record is never deleted'); END
+---
+CREATE TRIGGER {name}_no_replace BEFORE INSERT ON {name}
+WHEN EXISTS (SELECT 1 FROM {name} WHERE {same})
+BEGIN SELECT RAISE(ABORT, 'a record is never replaced'); END
+"""
+_DIALECT = sqlite.dialect()
+
+
+def _one_line(statement: CreateTable | CreateIndex) -> str:
+    """Return a statement with single blanks, so that the text in the file does not depend on SQLAlchemy's layout."""
+    return " ".join(str(statement.compile(dialect=_DIALECT)).split())
+
+
+def _create(table: sa.Table) -> Iterator[str]:
+    yield _one_line(CreateTable(table))
+    for index in _INDEXES:
+        if index.table is table:
+            yield _one_line(CreateIndex(index))
+
+
+def typed_statements() -> Iterator[str]:
+    """Yield the statements that make the typed tables with their indexes and triggers."""
+    for table in TYPED:
+        yield from _create(table)
+        same = " AND ".join(f'"{c.name}" = NEW."{c.name}"' for c in table.primary_key.columns)
+        yield from (part.strip() for part in _TYPED_GUARDS.format(name=table.name, same=same).split("---"))
+
+
+def statements() -> Iterator[str]:
+    """Yield the statements that make a new ledger."""
+    yield from _create(entry)
+    yield from (part.strip() for part in _ENTRY_GUARDS.split("---"))
+    yield from typed_statements()
+
+
+SCHEMA_TEXTS = (
+    "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY type, name"
+)
+"""Reads the text of every table, index and trigger, without the statistics that SQLite's own tools keep."""
+
+
+def schema_digest(texts: Iterable[tuple[str]]) -> str:
+    """Return the digest of rows of `SCHEMA_TEXTS`."""
+    return hashlib.sha256("\n".join(row[0] for row in texts).encode()).hexdigest()
+
+
+@cache
+def own_schema_digest() -> str:
+    """Return the digest of every table, index and trigger of this release, as SQLite keeps their text."""
+    raw = sqlite3.connect(":memory:")
+    try:
+        for statement in statements():
+            raw.execute(statement)
+        return schema_digest(raw.execute(SCHEMA_TEXTS))
+    finally:
+        raw.close()
+
+
+def _insert(table: sa.Table) -> str:
+    columns = ", ".join(f'"{column.name}"' for column in table.columns)
+    return f"INSERT INTO {table.name} ({columns}) VALUES ({', '.join('?' * len(table.columns))})"
+
+
+ENTRY_COLUMNS = ", ".join(column.name for column in entry.columns)
+INSERT_ENTRY = _insert(entry)
+INSERT = {table.name: _insert(table) for table in TYPED}
+
+
+Row = tuple[str, tuple[Any, ...]]
+"""A typed table and a row of it without its first cell, the number of the entry."""
+
+
+def typed_rows(kind: str, observed: str | None, record: Mapping[str, Any], judged: Mapping[str, Any]) -> list[Row]:
+    """Return the typed rows of an entry, from nothing but what the entry itself says."""
+    if kind == "check":
+        findings = [("findings", _finding_row(record["id"], finding)) for finding in record.get("findings", ())]
+        return [("checks", _check_row(observed, record, judged)), *findings]
+    if kind == "verification":
+        return [("verifications", _verification_row(observed, record, judged))]
+    return []
+
+
+def rows_of(link: Link) -> list[Row]:
+    """Return the typed rows of an entry as it stands in the ledger."""
+    if link.kind not in ("check", "verification"):
+        return []
+    body = orjson.loads(link.body)
+    return typed_rows(link.kind, link.observed_at, body["record"], body["judged"])
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _utc(value: str | None) -> str | None:
+    return None if value is None else utc_text(datetime.fromisoformat(value))
+
+
+def _maybe(read: Callable[[str], Any], value: str | None) -> Any:
+    return None if value is None else read(value)
+
+
+def hundredths(value: str) -> int:
+    """Return a decimal of a record, such as `2.5`, in hundredths."""
+    whole, _, rest = value.partition(".")
+    return int(whole) * 100 + int(rest.ljust(2, "0"))
+
+
+def _check_row(observed: str | None, record: Mapping[str, Any], judged: Mapping[str, Any]) -> tuple[Any, ...]:
+    get = record.get
+    sample, evidence = get("sample"), get("evidence")
+    return (
+        record["id"], record["project"], record["point"], record["role"], get("inspector"), record["kind"],
+        observed, judged["day"], get("place"), get("method"), get("result"), get("reason"),
+        _json(sample), len(sample or ()), get("population"), _json(evidence), len(evidence or ()),
+        _json(get("readings")), judged.get("readings_out", 0), _json(get("elements")), get("visit"),
+        _utc(get("started")), _utc(get("ended")), _json(get("companions")), get("position"), get("weather"),
+        _json(get("strengths")), get("theme"), get("rechecks"), get("plan"), judged["edition"],
+    )  # fmt: skip
+
+
+def _finding_row(check: str, finding: Mapping[str, Any]) -> tuple[Any, ...]:
+    get = finding.get
+    return (
+        finding["no"], f"{check}/{finding['no']}", check, finding["kind"], get("fault"), get("class"), get("element"),
+        get("advice"), get("handling"), get("responsible"), _maybe(hundredths, get("deduct")), _maybe(hundredths, get("fine")),
+        get("due"), get("verify_on"), get("place"), _json(get("sample")), _json(get("evidence")),
+    )  # fmt: skip
+
+
+def _verification_row(observed: str | None, record: Mapping[str, Any], judged: Mapping[str, Any]) -> tuple[Any, ...]:
+    get = record.get
+    return (
+        record["finding"], record["verifier"], observed, judged["day"], record["outcome"], get("note"),
+        _json(get("evidence")), get("verify_on"),
+    )  # fmt: skip

@@ -1,0 +1,395 @@
+"""What keeps entries: settings, guards with their absence, the chain, the typed tables, and a sudden end."""
+
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from inputs import CHECK, NOW, VERIFICATION, digest, json_lines, new_ledger, recorder_of, typed
+from qpi import store, tables
+from qpi.entries import Actor
+from qpi.errors import LedgerError, ProofError, UsageError
+from qpi.ledger import Item, content, open_ledger, path_of
+from qpi.tables import own_schema_digest
+
+
+@pytest.fixture
+def file(tmp_path):
+    """A ledger of three checks, one with a verified finding: entries 0 genesis, 1 edition, 2 to 4 checks, 5 verification."""
+    with new_ledger(tmp_path) as ledger:
+        checks = [CHECK, {**CHECK, "id": "c-2"}, {**CHECK, "id": "c-3", "findings": []}]
+        recorder_of(ledger).record([*checks, VERIFICATION])
+    return tmp_path / "qpi.db"
+
+
+def outside(file):
+    """Another program's connection, with SQLite's own defaults."""
+    return closing(sqlite3.connect(file, isolation_level=None))
+
+
+def test_a_new_ledger_begins_with_its_genesis_and_has_no_file_before_the_first_record(tmp_path):
+    with new_ledger(tmp_path) as ledger:
+        assert (ledger.position().ledger, ledger.position().seq) == ("test", 0)
+        assert not (tmp_path / "qpi.db").exists()
+        genesis = ledger.position().head
+        recorder_of(ledger).check(CHECK)
+        assert ledger.position_at(0).head == genesis
+        assert [link.kind for link in ledger.links()] == ["genesis", "edition", "check"]
+
+
+def test_the_settings_hold_on_the_connection(file):
+    with closing(store.connect(file)) as raw:
+        found = {name: raw.execute(f"PRAGMA {name}").fetchone()[0] for name in store.SETTINGS}
+    assert found == {
+        "journal_mode": "delete",
+        "synchronous": 3,
+        "foreign_keys": 1,
+        "recursive_triggers": 1,
+        "trusted_schema": 0,
+    }
+
+
+def test_a_ledger_in_another_journal_mode_is_set_back(file):
+    with outside(file) as raw:
+        assert raw.execute("PRAGMA journal_mode = wal").fetchone() == ("wal",)
+    with open_ledger(file) as ledger:
+        assert ledger.verify() == []
+    with outside(file) as raw:
+        assert raw.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+
+
+def test_a_transaction_takes_the_right_to_write_at_its_begin(file):
+    with open_ledger(file) as ledger, ledger.writing(), outside(file) as raw:
+        raw.execute("PRAGMA busy_timeout = 0")
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            raw.execute("BEGIN IMMEDIATE")
+
+
+def test_every_table_is_strict_and_has_the_columns_of_the_design(file):
+    with outside(file) as raw:
+        strict = dict(
+            raw.execute("SELECT name, strict FROM pragma_table_list WHERE schema = 'main' AND name NOT LIKE 'sqlite%'")
+        )
+        columns = [row[1] for row in raw.execute("PRAGMA table_info(entry)")]
+        with pytest.raises(sqlite3.IntegrityError, match="cannot store TEXT"):
+            raw.execute("INSERT INTO checks SELECT 99, id, project, point, role, inspector, kind, checked_at, day, place, method, result, reason, sample, 'abc', "
+                        "population, evidence, evidence_count, readings, readings_out, elements, visit, started, ended, companions, position, weather, "
+                        "strengths, theme, rechecks, plan, edition FROM checks LIMIT 1")  # fmt: skip
+    assert strict == {"entry": 1, "checks": 1, "findings": 1, "verifications": 1}
+    assert columns == ["seq", "prev", "hash", "schema", "kind", "idem", "actor_id", "actor_role", "actor_auth", "observed_at", "recorded_at",
+                       "supersedes", "reason", "body"]  # fmt: skip
+
+
+# Guards, each with its absence
+
+ENTRY = "seq, prev, hash, schema, kind, idem, actor_id, actor_role, actor_auth, observed_at, recorded_at, supersedes, reason, body"
+FINDING_COLUMNS = ", ".join(f'"{column.name}"' for column in tables.findings.columns)
+LATER = ENTRY.replace("seq, prev", "seq + 9, prev").replace("hash,", "'h',").replace("idem", "'i'")
+ATTACKS = {
+    "update": ("entry_no_update", "UPDATE entry SET body = x'' WHERE seq = 2"),
+    "update or replace": ("entry_no_update", "UPDATE OR REPLACE entry SET actor_id = 'x' WHERE seq = 2"),
+    "delete": ("entry_no_delete", "PRAGMA foreign_keys = off; DELETE FROM entry WHERE seq = 5"),
+    "delete all": ("entry_no_delete", "PRAGMA foreign_keys = off; DELETE FROM entry"),
+    "replace by seq": ("entry_no_replace entry_chain", f"INSERT OR REPLACE INTO entry SELECT {ENTRY.replace('body', chr(120) + chr(39) * 2)} FROM entry WHERE seq = 5"),
+    "replace by key": ("entry_no_replace entry_chain", f"INSERT OR REPLACE INTO entry SELECT {LATER.replace(chr(39) + 'i' + chr(39), 'idem')} FROM entry WHERE seq = 5"),
+    "replace by hash": ("entry_no_replace entry_chain", f"INSERT OR REPLACE INTO entry SELECT {LATER.replace(chr(39) + 'h' + chr(39), 'hash')} FROM entry WHERE seq = 5"),
+    "upsert": ("entry_no_replace entry_chain entry_no_update", f"INSERT INTO entry SELECT {ENTRY} FROM entry WHERE seq = 5 ON CONFLICT (seq) DO UPDATE SET body = x''"),
+    "gap": ("entry_chain", f"INSERT INTO entry SELECT {LATER} FROM entry WHERE seq = 5"),
+    "wrong prev": ("entry_chain", f"INSERT INTO entry SELECT {LATER.replace('seq + 9', 'seq + 1')} FROM entry WHERE seq = 5"),
+    "update a check": ("checks_no_update", "UPDATE checks SET place = 'x'"),
+    "delete a check": ("checks_no_delete", "DELETE FROM checks WHERE id = 'c-2'"),
+    "replace a check": ("checks_no_replace", "INSERT OR REPLACE INTO checks SELECT * FROM checks WHERE id = 'c-2'"),
+    "update a finding": ("findings_no_update", "UPDATE findings SET deduct_hundredths = 0"),
+    "delete a finding": ("findings_no_delete", "DELETE FROM findings"),
+    "replace a finding": ("findings_no_replace", "INSERT OR REPLACE INTO findings SELECT * FROM findings"),
+    "update a verification": ("verifications_no_update", "UPDATE verifications SET outcome = 'open'"),
+    "delete a verification": ("verifications_no_delete", "DELETE FROM verifications"),
+    "replace a verification": ("verifications_no_replace", "INSERT OR REPLACE INTO verifications SELECT * FROM verifications"),
+}  # fmt: skip
+
+
+def attack(raw, script):
+    for statement in script.split("; "):
+        raw.execute(statement)
+
+
+@pytest.mark.parametrize(("triggers", "script"), ATTACKS.values(), ids=ATTACKS.keys())
+def test_a_guard_refuses_what_goes_through_without_it(file, triggers, script):
+    before = digest(file)
+    with outside(file) as raw, pytest.raises(sqlite3.IntegrityError, match=r"never|follows"):
+        attack(raw, script)
+    assert digest(file) == before
+    with outside(file) as raw:
+        for trigger in triggers.split():
+            raw.execute(f"DROP TRIGGER {trigger}")
+        attack(raw, script)
+
+
+def test_a_finding_cannot_be_replaced_by_a_hidden_rowid(file):
+    other = FINDING_COLUMNS.replace('"no"', "99")
+    attempt = f"INSERT OR REPLACE INTO findings (rowid, {FINDING_COLUMNS}) SELECT 1, {other} FROM findings LIMIT 1"
+    with outside(file) as raw, pytest.raises(sqlite3.OperationalError, match="no column named rowid"):
+        raw.execute(attempt)
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as raw, open_ledger(file) as ledger:
+        for statement in tables.statements():
+            raw.execute(statement.replace("WITHOUT ROWID, ", "").replace("WITHOUT ROWID", ""))
+        raw.executemany(tables.INSERT["findings"], ledger.rows("SELECT * FROM findings"))
+        raw.execute(attempt)
+        # The guard looked at the keys, and a finding is gone.
+        assert raw.execute("SELECT count(*) FROM findings WHERE no = 1").fetchone() == (1,)
+
+
+@pytest.mark.parametrize("statement", [
+    "UPDATE entry SET body = x''", "DELETE FROM entry", "DROP TABLE checks", "DROP TRIGGER entry_no_update", "ALTER TABLE checks ADD x", "CREATE TABLE x (y)",
+    "CREATE TEMP TABLE entry (seq)", "CREATE TEMP VIEW checks AS SELECT 1", "CREATE INDEX x ON checks (id)", "PRAGMA writable_schema = on",
+    "PRAGMA recursive_triggers = off", "ATTACH ':memory:' AS other", "INSERT INTO checks SELECT * FROM checks", "CREATE VIRTUAL TABLE x USING fts5(y)", "VACUUM", "REINDEX", "ANALYZE",
+])  # fmt: skip
+def test_this_process_refuses_every_statement_that_writes_past_the_recorder(file, statement):
+    before = digest(file)
+    with open_ledger(file) as ledger:
+        with pytest.raises(LedgerError):
+            ledger.rows(statement)
+        with ledger.writing(), pytest.raises(LedgerError):
+            ledger.rows(statement.replace("INSERT INTO", "REPLACE INTO"))
+    assert digest(file) == before
+
+
+def test_a_changed_schema_is_found_at_the_next_opening(file):
+    with outside(file) as raw:
+        raw.execute("DROP TRIGGER entry_no_update")
+    with pytest.raises(ProofError, match="tables or triggers were changed from outside"):
+        open_ledger(file)
+
+
+def test_statistics_of_another_tool_are_no_change_of_the_schema(file):
+    with outside(file) as raw:
+        raw.execute("ANALYZE")
+    with open_ledger(file) as ledger:
+        assert ledger.verify() == []
+
+
+# The chain
+
+GUARDS = [
+    "entry_no_update",
+    "entry_no_delete",
+    "entry_no_replace",
+    "entry_chain",
+    *(f"{t}_no_{k}" for t in ("checks", "findings", "verifications") for k in ("update", "delete", "replace")),
+]
+
+
+def tamper(file, script):
+    """Change the file from outside: the triggers dropped, and made again as they were."""
+    with outside(file) as raw:
+        texts = [row[0] for row in raw.execute("SELECT sql FROM sqlite_master WHERE type = 'trigger'")]
+        for name in GUARDS:
+            raw.execute(f"DROP TRIGGER {name}")
+        attack(raw, script)
+        for text in texts:
+            raw.execute(text)
+
+
+@pytest.mark.parametrize(
+    ("script", "faults"),
+    [
+        ("UPDATE entry SET body = CAST(replace(CAST(body AS TEXT), '3栋', '4栋') AS BLOB) WHERE seq = 3", [(3, "is not what its hash says"), (3, "has other rows in checks; rebuild the typed tables")]),
+        ("UPDATE entry SET actor_id = 'x' WHERE seq = 3", [(3, "is not what its hash says")]),
+        ("UPDATE entry SET recorded_at = 'x' WHERE seq = 5", [(5, "is not what its hash says")]),
+        ("UPDATE entry SET reason = '' WHERE seq = 5", [(5, "is not what its hash says")]),
+        ("UPDATE entry SET hash = 'x' WHERE seq = 4", [(4, "is not what its hash says"), (5, "does not name the entry before it")]),
+        ("DELETE FROM checks WHERE entry = 4; DELETE FROM entry WHERE seq = 4", [(5, "follows entry 3, so an entry is missing or moved"), (5, "does not name the entry before it")]),
+        ("UPDATE checks SET place = '4栋' WHERE entry = 3", [(3, "has other rows in checks; rebuild the typed tables")]),
+        ("DELETE FROM findings WHERE entry = 3", [(3, "has other rows in findings; rebuild the typed tables")]),
+        ("UPDATE verifications SET outcome = 'open'", [(5, "has other rows in verifications; rebuild the typed tables")]),
+        ("UPDATE findings SET entry = 77 WHERE entry = 3", [(3, "has other rows in findings; rebuild the typed tables"), (6, "is no entry, and has rows in findings; rebuild the typed tables")]),
+    ],
+)  # fmt: skip
+def test_what_was_altered_from_outside_is_found(file, script, faults):
+    tamper(file, script)
+    with open_ledger(file) as ledger:
+        assert ledger.verify() == faults
+
+
+def test_an_emptied_ledger_does_not_prove_itself(file):
+    tamper(file, "DELETE FROM verifications; DELETE FROM findings; DELETE FROM checks; DELETE FROM entry")
+    with open_ledger(file) as ledger:
+        assert ledger.verify() == [(0, "is missing; the ledger was emptied")]
+        with pytest.raises(ProofError, match="no first entry"):
+            ledger.position()
+
+
+def test_equal_records_in_equal_order_have_equal_heads(tmp_path):
+    heads = set()
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        with new_ledger(tmp_path / name) as ledger:
+            recorder_of(ledger).record([CHECK, VERIFICATION])
+            heads.add(ledger.position().head)
+    assert len(heads) == 1
+
+
+# The typed tables
+
+
+def test_a_rebuild_gives_the_same_rows(file):
+    with open_ledger(file) as ledger:
+        before, position = typed(ledger), ledger.position()
+        assert ledger.rebuild() == 6
+        assert (typed(ledger), ledger.position()) == (before, position)
+        assert recorder_of(ledger).check({**CHECK, "id": "after"}).recorded == 1
+    with open_ledger(file) as ledger:
+        assert ledger.verify() == []
+
+
+def test_a_rebuild_mends_typed_rows_that_were_altered(file):
+    with open_ledger(file) as ledger:
+        before = typed(ledger)
+    tamper(file, "UPDATE findings SET deduct_hundredths = 0")
+    with open_ledger(file) as ledger:
+        assert typed(ledger) != before
+        ledger.rebuild()
+        assert typed(ledger) == before
+        assert ledger.verify() == []
+
+
+def test_a_tool_reads_the_typed_tables_with_sql_alone(file):
+    with outside(file) as raw:
+        rows = raw.execute("SELECT c.day, f.id, f.deduct_hundredths, v.outcome FROM checks c JOIN findings f ON f.entry = c.entry "
+                           "LEFT JOIN verifications v ON v.finding = f.id ORDER BY f.id").fetchall()  # fmt: skip
+    assert rows == [("2026-10-05", "c-1001/1", 250, "closed"), ("2026-10-05", "c-2/1", 250, None)]
+
+
+# Files that are no ledger, or cannot be used
+
+
+def test_a_ledger_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(LedgerError, match="there is no ledger; import records first"):
+        open_ledger(tmp_path / "no.db")
+
+
+def test_a_file_that_is_no_ledger_is_left_as_it_is(tmp_path):
+    (tmp_path / "text.db").write_text("not a database at all, but long enough to look like one" * 20)
+    with outside(tmp_path / "other.db") as raw:
+        raw.execute("CREATE TABLE x (y)")
+    for name, error in (("text.db", ProofError), ("other.db", LedgerError)):
+        before = digest(tmp_path / name)
+        with pytest.raises(error):
+            open_ledger(tmp_path / name, create=True)
+        assert digest(tmp_path / name) == before
+
+
+def test_a_ledger_of_a_newer_release_is_refused(file):
+    with outside(file) as raw:
+        raw.execute("PRAGMA user_version = 2")
+    with pytest.raises(LedgerError, match="newer release"):
+        open_ledger(file)
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "postgresql+psycopg://x/y", "nonsense"])
+def test_another_store_is_refused(url, tmp_path):
+    with pytest.raises(UsageError):
+        path_of(url, tmp_path)
+
+
+def test_a_ledger_in_a_folder_that_is_not_there_names_the_folder(tmp_path):
+    with pytest.raises(LedgerError, match="there is no folder .*no; make it, or name another"):
+        open_ledger(tmp_path / "no" / "qpi.db", create=True)
+
+
+def test_a_ledger_that_cannot_be_opened_names_the_rights(tmp_path):
+    (tmp_path / "qpi.db").mkdir()
+    with pytest.raises(LedgerError, match="check the rights to the file and its folder"):
+        open_ledger(tmp_path / "qpi.db", create=True)
+
+
+def test_a_full_disk_loses_nothing(file):
+    script = f"""
+import resource, sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from inputs import *
+from pathlib import Path
+from qpi.errors import LedgerError
+import signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+size = Path({str(file)!r}).stat().st_size
+resource.setrlimit(resource.RLIMIT_FSIZE, (size + 8192, size + 8192))
+with new_ledger(Path({str(file.parent)!r})) as ledger:
+    try:
+        recorder_of(ledger).record({{**CHECK, "id": f"n-{{n}}"}} for n in range(2000))
+    except LedgerError as error:
+        print(error)
+"""
+    with open_ledger(file) as ledger:
+        before = typed(ledger)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "nothing was recorded" in done.stdout
+    with open_ledger(file) as ledger:
+        assert typed(ledger) == before
+        assert ledger.verify() == []
+
+
+# A sudden end
+
+IMPORT = """
+import sys
+from pathlib import Path
+from inputs import found, new_ledger, recorder_of
+from qpi.intake import open_file
+with new_ledger(Path(sys.argv[1])) as ledger:
+    print(recorder_of(ledger).record(open_file(Path(sys.argv[1], "rows.jsonl"), found()).drafts).recorded)
+"""
+
+
+def test_an_import_that_is_killed_leaves_the_ledger_as_it_was_and_is_completed_by_the_next(file):
+    folder = file.parent
+    json_lines(folder / "rows.jsonl", *({**CHECK, "id": f"n-{n}"} for n in range(6000)))
+    with open_ledger(file) as ledger:
+        before, position = typed(ledger), ledger.position()
+    command, here = [sys.executable, "-c", IMPORT, str(folder)], str(Path(__file__).parent)
+    untouched = 0
+    for delay in (0, 0.05, 0.15):
+        running = subprocess.Popen(command, cwd=here, stdout=subprocess.DEVNULL)
+        while running.poll() is None and not (folder / "qpi.db-journal").exists():
+            time.sleep(0.002)
+        time.sleep(delay)
+        running.kill()
+        running.wait()
+        with open_ledger(file) as ledger:
+            assert ledger.verify() == []
+            if ledger.position() == position:
+                untouched += 1
+                assert typed(ledger) == before
+            else:
+                assert len(ledger.rows("SELECT id FROM checks")) == 6003
+    assert untouched
+    subprocess.run(command, cwd=here, check=True, stdout=subprocess.DEVNULL)
+    with open_ledger(file) as ledger:
+        assert len(ledger.rows("SELECT id FROM checks")) == 6003
+        assert ledger.verify() == []
+
+
+def test_a_transaction_that_fails_leaves_no_entry(file):
+    before = digest(file)
+    with open_ledger(file) as ledger:
+        twice = Item(content("check", "check:x", Actor("x"), {}, recorded="t"))
+        with pytest.raises(LedgerError), ledger.writing() as writer:
+            writer.append([twice, twice])
+        with pytest.raises(KeyboardInterrupt), ledger.writing() as writer:
+            writer.append([twice])
+            raise KeyboardInterrupt
+    assert digest(file) == before
+
+
+def test_the_first_moment_of_a_ledger_can_be_given(tmp_path):
+    with open_ledger(tmp_path / "a.db", create=True, now=NOW) as ledger:
+        assert ledger.rows("SELECT recorded_at FROM entry") == [("2026-11-21T00:00:00.000000Z",)]
+
+
+def test_the_layout_of_this_release_is_frozen():
+    """A ledger is refused when its tables differ, so neither we nor a library's new wording may change their text."""
+    assert own_schema_digest() == "a3a0dafb695bfcd64802f34e2f7c300996fdc1f747714548de83c963c9807912"
