@@ -1,0 +1,240 @@
+"""Workspace: the folder that qpi.yaml names, and the parts that it hands out.
+
+The ledger, pandas and Jinja are imported where they are first needed, so that judging definitions loads none of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+from zoneinfo import ZoneInfo
+
+from qpi import calendar, definitions, schema, strictyaml
+from qpi.definitions import Definitions
+from qpi.errors import DefinitionError, Problem, UsageError, Where, in_order
+from qpi.schema import Frozen, Text, Words
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from qpi.entries import Actor
+    from qpi.ledger import Ledger, Position
+    from qpi.notices import Notice
+    from qpi.recorder import Recorder
+
+CONFIG = "qpi.yaml"
+POLICY = "policy.yaml"
+"""The name under which a policy may be missing; one that is named otherwise is meant to be there."""
+
+
+def _ledger(url: str) -> str:
+    """Let the URL of a ledger through that this release can keep; SQLAlchemy reads it when the ledger is opened."""
+    if not re.fullmatch(r"sqlite:///.*[^/:]", url) or url == "sqlite:///:memory:":
+        raise ValueError(f'ledger "{url}" is not kept by this release')
+    return url
+
+
+class Config(Frozen):
+    """What qpi.yaml says: who, where in time, and where the rest is."""
+
+    organisation: Text
+    timezone: Annotated[ZoneInfo, schema.read_with(calendar.zone, "write a name such as Asia/Shanghai")] = ZoneInfo(
+        "Asia/Shanghai"
+    )
+    ledger: Annotated[str, schema.read_with(_ledger, "write sqlite:///qpi.db")] = "sqlite:///qpi.db"
+    checklists: Words = ("checklists",)
+    portfolio: Text = "portfolio.yaml"
+    policy: Text = POLICY
+
+
+class Tables(NamedTuple):
+    """The tidy tables at a position of the ledger; the position is None where there is no ledger yet."""
+
+    checks: pd.DataFrame
+    findings: pd.DataFrame
+    verifications: pd.DataFrame
+    position: Position | None
+
+
+class Workspace:
+    """A folder with qpi.yaml; nothing is read before it is asked for."""
+
+    def __init__(self, folder: str | Path = ".") -> None:
+        self.folder = Path(folder)
+
+    def _read(self, name: str) -> strictyaml.Document:
+        return strictyaml.read(self.folder / name, name=str(self.folder / name))
+
+    @cached_property
+    def _configured(self) -> schema.Loaded[Config]:
+        path = self.folder / CONFIG
+        if not path.is_file():
+            remedy = "name a workspace with --workspace, or make one with qpi demo"
+            raise DefinitionError([Problem(Where(str(path)), "is missing", remedy)])
+        return schema.load(Config, self._read(CONFIG))
+
+    @cached_property
+    def config(self) -> Config:
+        """What qpi.yaml says; raises DefinitionError with every problem of it."""
+        loaded = self._configured
+        if loaded.problems or loaded.model is None:
+            raise DefinitionError(loaded.problems)
+        return loaded.model
+
+    def check(self) -> list[Problem]:
+        """Return every problem of the definitions of all files, by file and line; what is only advice is marked so."""
+        try:
+            return self._load()[1]
+        except DefinitionError as error:
+            return error.problems
+
+    @cached_property
+    def definitions(self) -> Definitions:
+        """The checklists, portfolio and policy; raises DefinitionError with every problem of all files."""
+        found, problems = self._load()
+        if found is None:
+            raise DefinitionError(problems)
+        return found
+
+    def _load(self) -> tuple[Definitions | None, list[Problem]]:
+        config, problems = self._configured.model, list(self._configured.problems)
+        if config is None:
+            return None, problems
+        editions = [self._read(name) for name in self._editions(config, problems)]
+        portfolio = self._read(config.portfolio)
+        unnamed = config.policy == POLICY and not (self.folder / POLICY).exists()
+        policy = None if unnamed else self._read(config.policy)
+        found, more = definitions.build(editions, portfolio, policy, config.timezone)
+        return (None if problems else found), in_order([*problems, *more])
+
+    def _editions(self, config: Config, problems: list[Problem]) -> list[str]:
+        """Return the names of the edition files, and report a folder or list that has none."""
+        names: list[str] = []
+        for given in config.checklists:
+            path = self.folder / given
+            if path.is_dir():
+                shown = [p.name for p in path.iterdir() if not p.name.startswith(".")]
+                names += sorted(str(Path(given) / n) for n in shown if n.lower().endswith((".yaml", ".yml")))
+            else:
+                names.append(given)
+        if not names:
+            where = Where(str(self.folder / CONFIG))
+            problems.append(Problem(where, f"no checklists in {', '.join(config.checklists)}", "put an edition there"))
+        return names
+
+    @property
+    def ledger_path(self) -> Path:
+        """The file of the ledger."""
+        from qpi.ledger import path_of
+
+        return path_of(self.config.ledger, self.folder)
+
+    @contextmanager
+    def ledger(
+        self, *, create: bool = False, ledger_id: str | None = None, now: datetime | None = None
+    ) -> Iterator[Ledger]:
+        """Open the ledger for the time of a `with`; raises LedgerError where there is none and `create` is not said."""
+        from qpi.ledger import open_ledger
+
+        with open_ledger(self.ledger_path, create=create, ledger_id=ledger_id, now=now) as store:
+            yield store
+
+    @contextmanager
+    def recorder(self, *, actor: Actor | None = None) -> Iterator[Recorder]:
+        """Open a recorder on the ledger, which is made where there is none."""
+        from qpi.recorder import Recorder
+
+        found = self.definitions
+        with self.ledger(create=True) as store:
+            yield Recorder(store, found, actor=actor)
+
+    def tables(self, *, at: int | None = None) -> Tables:
+        """Return the tidy tables at an entry of the ledger (default: the last); empty ones where there is no ledger."""
+        from qpi import frames
+        from qpi.ledger import has_ledger
+
+        if not has_ledger(self.ledger_path):
+            if at is not None:
+                raise UsageError(f"there is no entry {at}: the ledger has not begun")
+            return Tables(
+                frames.empty(frames.CHECKS), frames.empty(frames.FINDINGS), frames.empty(frames.VERIFICATIONS), None
+            )
+        with self.ledger() as store:
+            position = store.position_at(at)
+            # Read at a fixed position, so that what another program writes meanwhile is in none of the tables.
+            last = position.seq
+            return Tables(
+                frames.checks(store, at=last),
+                frames.findings(store, at=last),
+                frames.verifications(store, at=last),
+                position,
+            )
+
+    def changed_editions(self) -> list[Problem]:
+        """Return advice for each edition that checks were judged by and that is in no file now, or in another wording."""
+        from qpi.ledger import has_ledger
+
+        if not has_ledger(self.ledger_path):
+            return []
+        with self.ledger() as store:
+            kept = list(store.editions())
+        now = {(s.edition.catalogue, s.edition.edition): s for s in self.definitions.checklists.sources}
+        problems = []
+        for seq, catalogue, edition, digest in kept:
+            source = now.get((catalogue, edition))
+            if source is None:
+                where = Where(str(self.folder / CONFIG))
+                fault = f"edition {edition} of {catalogue}, which entry {seq} of the ledger keeps, is in no file"
+                problems.append(
+                    Problem(where, fault, "put its file back; without it figures are others", advisory=True)
+                )
+            elif source.digest != digest:
+                fault = f"edition {edition} of {catalogue} is not what entry {seq} of the ledger keeps; figures follow the file"
+                remedy = "restore the file, and write what changed as an edition of its own"
+                problems.append(Problem(source.document.where("edition"), fault, remedy, advisory=True))
+        return problems
+
+    def metrics(
+        self,
+        period: str,
+        *,
+        by: Sequence[str] = (),
+        as_of: datetime | date | None = None,
+        at: int | None = None,
+    ) -> pd.DataFrame:
+        """Return the indicators of a period as `qpi.metrics.indicators` does, from the ledger at entry `at`."""
+        return self.measured(period, by=by, as_of=as_of, tables=self.tables(at=at))
+
+    def measured(
+        self, period: str, *, by: Sequence[str] = (), as_of: datetime | date | None = None, tables: Tables
+    ) -> pd.DataFrame:
+        """Return the indicators of tables that were read before."""
+        from qpi.metrics import indicators
+
+        rows = (tables.checks, tables.findings, tables.verifications)
+        return indicators(self.definitions, *rows, period, by=by, as_of=as_of)
+
+    def notices(
+        self,
+        period: str,
+        *,
+        project: str | None = None,
+        per: str = "project",
+        language: str = "zh",
+        as_of: datetime | date | None = None,
+        at: int | None = None,
+    ) -> list[Notice]:
+        """Return the drafts of improvement notices of a period, one per project or per responsible."""
+        from qpi import notices
+
+        found, organisation = self.definitions, self.config.organisation
+        with self.ledger() as store:
+            return notices.drafts(
+                store, found, period, organisation=organisation, project=project, per=per, language=language,
+                as_of=as_of, at=at,
+            )  # fmt: skip
