@@ -1,0 +1,134 @@
+"""Who may import whom: imports go downwards, and optional or heavy libraries stay in the rooms named here."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "src" / "qpi"
+
+# From the ground up: a room may import those named beside it and, through them, all below.
+ROOMS = {
+    "errors": (),
+    "text": (),
+    "labels": (),
+    "calendar": (),
+    "document": ("errors", "text"),
+    "strictyaml": ("document",),
+    "schema": ("document", "calendar"),
+    "checklist": ("schema",),
+    "portfolio": ("checklist",),
+    "policy": ("checklist",),
+    "lint": ("checklist",),
+    "definitions": ("lint", "portfolio", "policy"),
+    "terms": ("policy",),
+    "fields": ("calendar", "text"),
+    "entries": ("errors", "fields"),
+    "rules": ("definitions", "entries"),
+    "drafts": ("definitions", "entries", "terms"),
+    "csvfile": ("drafts",),
+    "jsonlines": ("drafts",),
+    "intake": ("csvfile", "jsonlines"),
+    "chain": (),
+    "tables": ("chain", "entries"),
+    "store": ("errors",),
+    "ledger": ("tables", "store"),
+    "differences": ("entries",),
+    "recorder": ("rules", "ledger", "differences"),
+    "duties": ("definitions",),
+    "frames": ("ledger",),
+    "tally": ("errors",),
+    "fulfilment": ("duties", "tally"),
+    "metrics": ("fulfilment", "frames"),
+    "render": ("errors",),
+    "notices": ("metrics", "render", "labels"),
+    "formats": ("metrics", "terms"),
+    "workspace": ("notices", "recorder", "strictyaml"),
+    "demo_texts": (),
+    "demo_plan": ("definitions", "demo_texts"),
+    "demo_records": ("demo_plan",),
+    "demo": ("demo_records", "strictyaml"),
+    "demonstration": ("workspace", "intake", "formats", "demo"),
+    "cli": ("demonstration",),
+    "__main__": ("cli",),
+    "__init__": ("workspace",),
+}
+LIBRARIES = {
+    "click": {"cli"},
+    "jinja2": {"render"},
+    "markupsafe": {"render"},
+    "yaml": {"strictyaml"},
+    "sqlalchemy": {"tables", "store", "ledger"},
+    "sqlite3": {"tables", "store", "ledger"},
+    "narwhals": {"tally"},
+    "pandas": {"frames", "tally", "fulfilment", "metrics", "formats", "workspace"},
+    "numpy": {"duties", "tally", "fulfilment", "metrics"},
+    "orjson": {"entries", "tables", "ledger", "recorder", "notices"},
+    "pydantic": {"schema", "checklist", "portfolio", "policy", "fields", "entries"},
+    "pydantic_core": {"schema", "fields", "entries"},
+}
+
+
+def rooms():
+    return sorted(path.stem for path in PACKAGE.glob("*.py"))
+
+
+def imports(room):
+    """The rooms and the outside libraries that a room imports, wherever in it."""
+    tree = ast.parse((PACKAGE / f"{room}.py").read_text(encoding="utf-8"))
+    found, outside = set(), set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            outside |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{room} imports relatively"
+            if node.module == "qpi":
+                found |= {alias.name for alias in node.names if (PACKAGE / f"{alias.name}.py").exists()}
+            elif node.module.startswith("qpi."):
+                found.add(node.module.split(".")[1])
+            else:
+                outside.add(node.module.split(".")[0])
+    return found, {name for name in outside if name not in sys.stdlib_module_names or name == "sqlite3"}
+
+
+def below(room):
+    """All rooms that a room may import."""
+    found = set()
+    for lower in ROOMS[room]:
+        found |= {lower} | below(lower)
+    return found
+
+
+def test_every_room_stands_in_the_picture():
+    assert rooms() == sorted(ROOMS)
+
+
+@pytest.mark.parametrize("room", sorted(ROOMS))
+def test_a_room_imports_only_what_lies_below_it(room):
+    assert imports(room)[0] <= below(room)
+
+
+@pytest.mark.parametrize("room", sorted(ROOMS))
+def test_a_room_imports_only_its_own_libraries(room):
+    assert {name for name in imports(room)[1] if room not in LIBRARIES.get(name, set())} == {"qpi"} & imports(room)[1]
+
+
+def test_every_room_says_in_one_line_what_lives_there():
+    for room in rooms():
+        text = ast.get_docstring(ast.parse((PACKAGE / f"{room}.py").read_text(encoding="utf-8")))
+        assert text and text.splitlines()[0].endswith("."), room
+
+
+def test_the_picture_in_the_docs_is_this_one():
+    """docs/architecture.md shows each room with those that it builds on."""
+    page = (PACKAGE.parent.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    for room, lower in ROOMS.items():
+        if not room.startswith("__"):
+            line = f"| `{room}` | {', '.join(lower) or '—'} |"
+            assert line in page, line
+
+
+def test_a_room_that_imports_upwards_is_seen():
+    """A negative control: the ledger above errors."""
+    assert not {"ledger"} <= below("errors")
