@@ -662,3 +662,13 @@ def test_ten_thousand_faults_are_listed_in_seconds():
     started = time.process_time()
     assert len(faults(edition(", ".join(rows)))) == 20_000
     assert time.process_time() - started < 20
+
+
+def test_a_point_may_free_itself_of_its_groups_scope_and_methods():
+    point = {"code": "A", "text": "a", "scope": {}, "methods": []}
+    group = {"name": "g", "scope": {"type": ["office"]}, "methods": ["records"], "points": [point]}
+    edition = {"catalogue": "c", "edition": "1", "title": "t", "effective_from": "2026-01-01", "groups": [group]}
+    projects = {"projects": [{"id": "P", "name": "p"}]}
+    found = definitions.from_plain([edition], projects, zone=calendar.zone("Asia/Shanghai"))
+    free, _ = found.checklists.points(date(2026, 1, 1))["A"]
+    assert free.applies({}) and free.way({}).methods == ()

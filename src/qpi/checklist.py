@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from qpi import calendar, schema, text
 from qpi.calendar import Frequency
 from qpi.document import Document
-from qpi.schema import Choice, Code, Day, Flag, Frozen, Hundredths, Match, Number, Positive, Text, Whole, Word
+from qpi.schema import Choice, Code, Day, Flag, Frozen, Hundredths, Match, Number, Positive, Scope, Text, Whole, Word
 
 PROJECT, COMPANY = "project", "company"
 
@@ -65,7 +65,7 @@ class Element(Frozen):
 
     no: Positive
     text: Text
-    scope: Match | None = None
+    scope: Scope | None = None
     except_: Match | None = Field(None, alias="except")
 
 
@@ -118,7 +118,7 @@ class Shared(Frozen):
 
     specialty: Text | None = None
     category: Text | None = None
-    scope: Match | None = None
+    scope: Scope | None = None
     except_: Match | None = Field(None, alias="except")
     methods: Choice | None = None
     how: Text | None = None

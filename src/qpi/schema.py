@@ -182,9 +182,12 @@ def some(values: Any) -> Any:
     return values
 
 
-Choice = Annotated[tuple[Word, ...], BeforeValidator(listed), AfterValidator(some), AfterValidator(unrepeated)]
-Match = Annotated[dict[Word, Annotated[Words, AfterValidator(some)]], AfterValidator(some), Spare({"spare": ["spare"]})]
-"""Attributes and the values of each that fit."""
+Choice = Annotated[tuple[Word, ...], BeforeValidator(listed), AfterValidator(unrepeated)]
+"""Words out of which one is chosen; an empty list, which a point may set against its group's, leaves all free."""
+Scope = dict[Word, Annotated[Words, AfterValidator(some)]]
+"""Attributes and the values of each that fit; without any, which a point may set against its group's, all fit."""
+Match = Annotated[Scope, AfterValidator(some), Spare({"spare": ["spare"]})]
+"""The same with at least one attribute."""
 
 
 def matches(wanted: Mapping[str, tuple[str, ...]] | None, attributes: Mapping[str, str]) -> bool:
