@@ -1,10 +1,17 @@
 """Fixtures that several tests share."""
 
 import json
+import os
 
 import pytest
+from hypothesis import settings
 
 from qpi.workspace import Workspace
+
+# CI tries the same examples each time, so that a change is judged by what it changes; a person's run tries new ones.
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("QPI_CI"):
+    settings.load_profile("ci")
 
 QPI = """\
 organisation: 示例物业

@@ -347,7 +347,7 @@ with new_ledger(Path(sys.argv[1])) as ledger:
 
 def test_an_import_that_is_killed_leaves_the_ledger_as_it_was_and_is_completed_by_the_next(file):
     folder = file.parent
-    json_lines(folder / "rows.jsonl", *({**CHECK, "id": f"n-{n}"} for n in range(6000)))
+    json_lines(folder / "rows.jsonl", *({**CHECK, "id": f"n-{n}"} for n in range(15_000)))
     with open_ledger(file) as ledger:
         before, position = typed(ledger), ledger.position()
     command, here = [sys.executable, "-c", IMPORT, str(folder)], str(Path(__file__).parent)
@@ -365,11 +365,11 @@ def test_an_import_that_is_killed_leaves_the_ledger_as_it_was_and_is_completed_b
                 untouched += 1
                 assert typed(ledger) == before
             else:
-                assert len(ledger.rows("SELECT id FROM checks")) == 6003
+                assert len(ledger.rows("SELECT id FROM checks")) == 15_003
     assert untouched
     subprocess.run(command, cwd=here, check=True, stdout=subprocess.DEVNULL)
     with open_ledger(file) as ledger:
-        assert len(ledger.rows("SELECT id FROM checks")) == 6003
+        assert len(ledger.rows("SELECT id FROM checks")) == 15_003
         assert ledger.verify() == []
 
 
