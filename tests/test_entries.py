@@ -11,8 +11,14 @@ from hypothesis import strategies as st
 
 from inputs import CHECK, EVERY_FIELD, FINDING, VERIFICATION
 from qpi.chain import entry_hash
-from qpi.entries import CHECK_FIELDS, Actor, Check, Finding, Verification, canonical, read_entry, settled
+from qpi.entries import CHECK_FIELDS, Actor, Check, Faulty, Finding, Verification, canonical, read, settled
 from qpi.ledger import content
+
+
+def read_entry(kind, values):
+    """Return a record as an entry, or everything that is wrong with it."""
+    found = read(kind, values)
+    return found.faults if isinstance(found, Faulty) else found
 
 
 def faults(record, kind=Check):

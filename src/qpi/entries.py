@@ -265,12 +265,6 @@ def kind_of(values: Mapping[str, Any]) -> Kind:
     return Verification if not values.keys().isdisjoint(("finding", "verifier", "verified_at")) else Check
 
 
-def read_entry(kind: Kind, values: Mapping[str, Any]) -> Check | Verification | list[Fault]:
-    """Return a record as an entry, or everything that is wrong with it."""
-    found = read(kind, values)
-    return found.faults if isinstance(found, Faulty) else found
-
-
 class Faulty(NamedTuple):
     """Everything that is wrong with a record, and what could be read of it all the same."""
 

@@ -103,14 +103,9 @@ def _checks(duties: Duties, daily: pd.DataFrame) -> Checks:
 
 def _ends(day: Whole, unit: Unit) -> Whole:
     """Return the last day of the week or pair of weeks that a day lies in."""
-    length, first = (7, calendar.FIRST_PAIR) if unit is Unit.WEEK else (14, calendar.FIRST_PAIR)
+    length, first = 7 if unit is Unit.WEEK else 14, calendar.FIRST_PAIR
     end: Whole = first + (day - first) // length * length + length - 1
     return end
-
-
-def _months(day: Whole, start: int) -> Whole:
-    """Return the month of each day, counted from the start of the span."""
-    return day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) + 1970 * 12 - start
 
 
 class _Fulfilment:
@@ -128,11 +123,10 @@ class _Fulfilment:
         self.kind = np.full(duties.unit.shape, -1, dtype=np.int64)
         self._index_kinds()
         self.owned = [len(duties.projects), *(len(names) for names in duties.realms)]
-        widest = max(self.owned, default=0)
+        self.widest = max(self.owned)
         by_level = np.array([kind.level for kind in self.kinds], dtype=np.int64)
         # Cells of realms are few; cells of projects are many: each kind gets arrays of its own width.
         self.arrays = [np.zeros((4, self.owned[level], duties.months), dtype=np.int64) for level in by_level]
-        self.widest = widest
         self.owed = self._owed()
 
     def _index_kinds(self) -> None:
@@ -259,7 +253,7 @@ class _Fulfilment:
     def _own(self, checks: Checks) -> Windows:
         """Return, by the month that it was made in, each project that was looked at while the duty was in force."""
         duties = self.duties
-        month = _months(checks.day, duties.start)
+        month = tally.months(checks.day) - duties.start
         inside = (month >= 0) & (month < duties.months)
         pair, project, day, looks = checks.where(inside)
         month = month[inside]
@@ -280,7 +274,7 @@ class _Fulfilment:
     def _ending(self, checks: Checks, ends: Whole, units: tuple[int, ...]) -> tuple[Whole, ...]:
         """Return pair, project, month, window and looks of the checks whose window is of these units (none: the others)."""
         duties = self.duties
-        months = _months(ends, duties.start)
+        months = tally.months(ends) - duties.start
         inside = (months >= 0) & (months < duties.months)
         pair, project, day, looks = checks.where(inside)
         month, end = months[inside], ends[inside]

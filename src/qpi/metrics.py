@@ -247,13 +247,14 @@ class _Quality:
 
     def _of_point(self, name: str, points: "pd.Series[Any]", day: Whole) -> _Codes:
         """Name the specialty or category of each point by the edition of the day."""
-        month, codes = _month_of(day), _named(points)
-        pairs, inverse = np.unique(np.stack([month, codes.codes]), axis=1, return_inverse=True)
-        names = []
-        for when, code in pairs.T:
-            point = self._point(int(when), codes.names[code])
-            names.append(getattr(point, name) if point else None)
-        return _renamed(names, inverse.ravel())
+        found, inverse = self._points(points, day)
+        return _renamed([getattr(point, name) if point else None for point in found], inverse)
+
+    def _points(self, points: "pd.Series[Any]", day: Whole) -> tuple[list[Any], Whole]:
+        """Return the points in force that occur, None for one that is not, and which of them each row has."""
+        codes = _named(points)
+        pairs, inverse = np.unique(np.stack([tally.months(day), codes.codes]), axis=1, return_inverse=True)
+        return [self._point(int(when), codes.names[code]) for when, code in pairs.T], inverse.ravel()
 
     def _point(self, month: int, code: str | None) -> Any:
         found = self.definitions.checklists.points(calendar.first_day(month)).get(code or "")
@@ -280,7 +281,7 @@ class _Quality:
         plan = np.where(has_plan, tally.day_numbers(planned), day)
         closed = (raised["closed"].fillna(0).to_numpy() == 1).astype(np.int64)
         by_plan = self.policy.closure.population == "due"
-        month = _month_of(plan if by_plan else day)
+        month = tally.months(plan if by_plan else day)
         for indicator, kinds in (("closure", self.policy.closure.kinds), ("closure_all", FINDING_KINDS)):
             mine = self._inside(month) & raised["finding_kind"].isin(list(kinds)).to_numpy()
             self._of_findings(indicator, raised, mine, day, month, closed)
@@ -288,7 +289,7 @@ class _Quality:
 
     def _on_time(self, raised: pd.DataFrame, has_plan: Truth, plan: Whole, day: Whole) -> None:
         today = calendar.day_number(self.as_of.astimezone(self.definitions.zone).date())
-        month = _month_of(plan)
+        month = tally.months(plan)
         first = raised["first_day"]
         verified = ~first.isna().to_numpy()
         on_time = verified & (np.where(verified, tally.day_numbers(first), 0) <= plan)
@@ -308,11 +309,11 @@ class _Quality:
 
     def _looks(self, looks: pd.DataFrame, raised: pd.DataFrame) -> None:
         day = tally.day_numbers(looks["day"])
-        month = _month_of(day)
+        month = tally.months(day)
         groups = self._grouped(looks, day, month)
         number = looks["checks"].to_numpy().astype(np.int64)
         judged = np.where(looks["na"].to_numpy() == 1, 0, number)
-        mine = raised[self._inside(_month_of(tally.day_numbers(raised["day"])))]
+        mine = raised[self._inside(tally.months(tally.day_numbers(raised["day"])))]
         finding_day = tally.day_numbers(mine["day"])
         self._traceability(looks, groups, number, mine, finding_day)
         self._add("method_conformity", groups, np.where(self._conforms(looks, day), judged, 0), judged)
@@ -337,14 +338,14 @@ class _Quality:
         )
         rows, days = raised[bad], day[bad]
         zeros = np.zeros(len(rows), dtype=np.int64)
-        less = (self._grouped(rows, days, _month_of(days)), zeros - 1, zeros)
+        less = (self._grouped(rows, days, tally.months(days)), zeros - 1, zeros)
         self._merged("traceability", [(groups, looks["traceable"].to_numpy().astype(np.int64), number), less])
 
     def _conforms(self, looks: pd.DataFrame, day: Whole) -> Truth:
         """Say of each row whether its method and sample are those of its point, in the variant of its day."""
         points, methods = _named(looks["point"]), _named(looks["method"])
         states, state = self._states(looks["project"], day)
-        triples, inverse = np.unique(np.stack([_month_of(day), points.codes, state]), axis=1, return_inverse=True)
+        triples, inverse = np.unique(np.stack([tally.months(day), points.codes, state]), axis=1, return_inverse=True)
         allowed = np.zeros((triples.shape[1], len(methods.names)), dtype=bool)
         minimum = np.zeros(triples.shape[1], dtype=np.int64)
         for row, (month, code, held) in enumerate(triples.T):
@@ -371,7 +372,7 @@ class _Quality:
         return [dict(state) for state in names], held[rows, day - first].astype(np.int64)
 
     def _ratios(self, groups: "_Groups", judged: Whole, raised: pd.DataFrame, day: Whole) -> None:
-        found = self._grouped(raised, day, _month_of(day))
+        found = self._grouped(raised, day, tally.months(day))
         zeros = np.zeros(len(raised), dtype=np.int64)
         for indicator, kind in zip(RATIOS, FINDING_KINDS, strict=True):
             is_kind = (raised["finding_kind"] == kind).to_numpy().astype(np.int64)
@@ -379,11 +380,9 @@ class _Quality:
 
     def _scores(self, points: "pd.Series[Any]", day: Whole) -> Whole:
         """Return the score of each row's point by the edition of its day in hundredths, -1 where it has none."""
-        month, codes = _month_of(day), _named(points)
-        pairs, inverse = np.unique(np.stack([month, codes.codes]), axis=1, return_inverse=True)
-        found = (self._point(int(when), codes.names[code]) for when, code in pairs.T)
+        found, inverse = self._points(points, day)
         scores = [point.score if point and point.score is not None else -1 for point in found]
-        return np.array(scores, dtype=np.int64)[inverse.ravel()]
+        return np.array(scores, dtype=np.int64)[inverse]
 
     def _score(
         self, looks: pd.DataFrame, groups: "_Groups", judged: Whole, day: Whole, raised: pd.DataFrame, raised_day: Whole
@@ -400,7 +399,7 @@ class _Quality:
         if self.policy.score_floor == "zero":
             lost = np.minimum(lost, worth[keep])
         less = (
-            self._grouped(rows.iloc[keep], days[keep], _month_of(days[keep])),
+            self._grouped(rows.iloc[keep], days[keep], tally.months(days[keep])),
             -lost,
             np.zeros(len(keep), dtype=np.int64),
         )
@@ -427,11 +426,6 @@ def _first_of_each(checks: "pd.Series[Any]") -> tuple[Whole, Whole]:
     keep = np.full(len(values), -1, dtype=np.int64)
     keep[numbers[::-1]] = np.arange(len(numbers))[::-1]
     return keep, numbers.astype(np.int64)
-
-
-def _month_of(day: Whole) -> Whole:
-    found: Whole = day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) + 1970 * 12
-    return found
 
 
 def _named(column: "pd.Series[Any]") -> _Codes:

@@ -1,12 +1,12 @@
 """Notices: drafts of improvement notices (工作改进通知单) as frozen values that say all that a notice says."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
@@ -21,6 +21,9 @@ from qpi.metrics import moment_of
 from qpi.policy import CHECK_KINDS, FINDING_KINDS
 from qpi.render import render
 from qpi.tables import hundredths
+
+Row = TypeVar("Row")
+Key = TypeVar("Key")
 
 PER = ("project", "responsible")
 FORMATS = ("html", "md")
@@ -126,22 +129,24 @@ class _Maker:
 
     def per_project(self, project: str | None) -> Iterator[Notice]:
         """Yield a notice for each project that was checked, or for the one asked for."""
-        for name in [project] if project else sorted({row[0] for row in self.checks}):
-            checks = [row for row in self.checks if row[0] == name]
-            findings = [finding for finding in self.findings if finding["project"]["id"] == name]
+        checks = _apart(self.checks, lambda row: row[0])
+        findings = _apart(self.findings, _project_of)
+        for name in [project] if project else sorted(checks):
             recipients = self._posts("project_lead", name)
-            yield self._notice(name, checks, findings, recipients, project=self._project(name))
+            mine = checks.get(name, []), findings.get(name, [])
+            yield self._notice(name, *mine, recipients, project=self._project(name))
 
     def per_responsible(self, project: str | None) -> Iterator[Notice]:
         """Yield a notice for each person, party or text that is responsible for a finding."""
-        mine = [f for f in self.findings if project in (None, f["project"]["id"])]
-        for key in sorted({_responsible(f) for f in mine}, key=lambda key: (key is None, key or "")):
-            findings = [f for f in mine if _responsible(f) == key]
+        party = {p.id: p.kind for p in self.definitions.portfolio.parties}
+        mine = _apart([f for f in self.findings if project in (None, _project_of(f))], _responsible)
+        for key in sorted(mine, key=lambda key: (key is None, key or "")):
+            findings = mine[key]
             # No id has brackets around it, so nobody's notice is taken for that of nobody.
             name = f"({LABELS[self.language]['unassigned']})" if key is None else key
-            checks = [row for row in self.checks if row[0] in {f["project"]["id"] for f in findings}]
-            checks = [(*row[:6], None, row[7]) for row in checks]
-            party = {p.id: p.kind for p in self.definitions.portfolio.parties}
+            projects = {_project_of(finding) for finding in findings}
+            # What was done well is the projects', not that of whoever is responsible for a finding.
+            checks = [(*row[:6], None, row[7]) for row in self.checks if row[0] in projects]
             who = Named(name, self.definitions.portfolio.names.get(name, name), party.get(name))
             yield self._notice(name, checks, findings, [who], responsible=who.plain())
 
@@ -261,6 +266,19 @@ class _Cited:
     @classmethod
     def of(cls, source: Any, digest: str) -> "_Cited":
         return cls(digest, source.edition.catalogue, source.edition.edition, source.edition.title)
+
+
+def _apart(rows: Iterable[Row], key: Callable[[Row], Key]) -> dict[Key, list[Row]]:
+    """Return the rows by a key of each, in their order."""
+    found: dict[Key, list[Row]] = {}
+    for row in rows:
+        found.setdefault(key(row), []).append(row)
+    return found
+
+
+def _project_of(finding: Mapping[str, Any]) -> str:
+    name: str = finding["project"]["id"]
+    return name
 
 
 def _responsible(finding: Mapping[str, Any]) -> str | None:

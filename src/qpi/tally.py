@@ -245,6 +245,12 @@ def day_numbers(column: "pd.Series[Any]") -> Whole:
     return numbers
 
 
+def months(day: Whole) -> Whole:
+    """Return the month of each day number, as year * 12 + month - 1."""
+    found: Whole = day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) + 1970 * 12
+    return found
+
+
 def counted(keys: dict[str, Whole], looks: Whole) -> pd.DataFrame:
     """Return for each distinct key the number of rows, `days`, and the sum of `looks`."""
     frame = nw.from_native(pd.DataFrame({**keys, "looks": looks}), eager_only=True)
