@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench messages clean
 
 demo: $(READY)
 	$(BIN)/python -m qpi demo demo
@@ -24,6 +24,9 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,check]'
 	touch $(READY)
+
+messages: $(READY)
+	$(BIN)/python tests/refresh_messages.py
 
 clean:
 	rm -rf .venv demo dist build

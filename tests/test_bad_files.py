@@ -1,5 +1,9 @@
-"""The corpus of faulty definitions in tests/bad: each file or folder with the exact words that `qpi check` says of it."""
+"""The corpus of faulty definitions in tests/bad: each file or folder with the exact words that `qpi check` says of it.
 
+`tests/refresh_bad.py` writes the words of new cases; they are read before they are kept.
+"""
+
+import os
 import subprocess
 import sys
 import time
@@ -8,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from qpi import calendar, definitions, strictyaml
+from qpi.messages import LANGUAGES
 from qpi.workspace import Workspace
 
 BAD = Path(__file__).parent / "bad"
-CASES = sorted(path.stem for path in BAD.glob("*.expected"))
+CASES = sorted(path.stem for path in BAD.iterdir() if path.suffix == ".yaml" or path.is_dir())
 EDITION = """\
 catalogue: service
 edition: "1"
@@ -27,9 +32,8 @@ groups:
 PORTFOLIO = "projects: [{id: P01, name: one}]"
 
 
-def judged(case, monkeypatch):
-    """All problems of a case: of a folder as a workspace, of a file beside good ones."""
-    monkeypatch.chdir(BAD / case if (BAD / case).is_dir() else BAD)
+def judged(case):
+    """All problems of a case, seen from tests/bad: of a folder as a workspace, of a file beside good ones."""
     if (BAD / case).is_dir():
         return Workspace().check()
     bad = strictyaml.read(Path(f"{case}.yaml"))
@@ -45,26 +49,48 @@ def judged(case, monkeypatch):
     return definitions.build([edition], portfolio, bad, zone)[1]
 
 
+def words(case):
+    """What is said of a case, by language, and how long judging it took in seconds of the processor."""
+    was = Path.cwd()
+    os.chdir(BAD / case if (BAD / case).is_dir() else BAD)
+    try:
+        started = time.process_time()
+        problems = judged(case)
+        took = time.process_time() - started
+        return {language: "".join(f"{one.text(language)}\n" for one in problems) for language in LANGUAGES}, took
+    finally:
+        os.chdir(was)
+
+
 @pytest.mark.parametrize("case", CASES)
-def test_a_faulty_file_gets_exactly_these_words(case, monkeypatch):
-    started = time.process_time()
-    said = "".join(f"{problem}\n" for problem in judged(case, monkeypatch))
-    assert time.process_time() - started < 0.5
-    assert said == (BAD / f"{case}.expected").read_text(encoding="utf-8")
+def test_a_faulty_file_gets_exactly_these_words_in_both_languages(case):
+    said, took = words(case)
+    assert took < 0.5
+    for language, text in said.items():
+        assert text, case
+        assert text == (BAD / f"{case}.{language}").read_text(encoding="utf-8")
 
 
-def test_every_faulty_file_has_its_words_and_no_words_stand_alone():
-    there = {path.stem for path in BAD.iterdir() if path.suffix == ".yaml" or path.is_dir()}
-    assert there == set(CASES)
-    assert len(CASES) >= 70
+def test_there_are_at_least_120_faulty_files_and_no_words_stand_alone():
+    assert len(list(BAD.glob("*.yaml"))) >= 120
+    for language in LANGUAGES:
+        assert sorted(path.stem for path in BAD.glob(f"*.{language}")) == CASES
 
 
-def test_every_message_has_a_fault_and_a_remedy():
-    for path in BAD.glob("*.expected"):
+@pytest.mark.parametrize(("language", "parting"), [("en", "; "), ("zh", "；")])
+def test_every_message_has_a_place_a_fault_and_a_remedy(language, parting):
+    for path in BAD.glob(f"*.{language}"):
         for line in path.read_text(encoding="utf-8").splitlines():
             place, _, rest = line.partition(": ")
             assert place.split(":")[0].endswith(".yaml") or place == "checklists", line
-            assert "; " in rest, line
+            assert parting in rest, line
+
+
+def test_both_languages_say_as_much():
+    for case in CASES:
+        chinese, english = ((BAD / f"{case}.{language}").read_text(encoding="utf-8") for language in ("zh", "en"))
+        places = [[line.partition(": ")[0] for line in text.splitlines()] for text in (chinese, english)]
+        assert places[0] == places[1], case
 
 
 def test_the_files_that_the_corpus_is_judged_beside_are_good(monkeypatch):
@@ -76,10 +102,12 @@ def test_the_files_that_the_corpus_is_judged_beside_are_good(monkeypatch):
     assert definitions.build([documents[0]], documents[1], None, calendar.zone("UTC"))[1] == []
 
 
-def test_the_command_prints_every_problem_and_exits_with_1(monkeypatch):
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_command_prints_every_problem_and_exits_with_1(language):
     run = subprocess.run(
-        [sys.executable, "-m", "qpi", "check", "-w", "."], cwd=BAD / "all-files-faulty", capture_output=True
-    )
+        [sys.executable, "-m", "qpi", "check", "-w", ".", "--lang", language],
+        cwd=BAD / "all-files-faulty", capture_output=True,
+    )  # fmt: skip
     assert run.returncode == 1
     assert run.stdout == b""
-    assert run.stderr == (BAD / "all-files-faulty.expected").read_bytes()
+    assert run.stderr == (BAD / f"all-files-faulty.{language}").read_bytes()

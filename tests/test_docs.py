@@ -15,6 +15,7 @@ import qpi
 from qpi import (
     checklist,
     cli,
+    config,
     document,
     entries,
     fields,
@@ -31,7 +32,6 @@ from qpi import (
     tables,
     terms,
     text,
-    workspace,
 )
 
 ROOT = Path(__file__).parent.parent
@@ -98,7 +98,7 @@ def test_every_option_is_explained_in_words(path):
 
 
 KEYS = {
-    "`qpi.yaml`": workspace.Config,
+    "`qpi.yaml`": config.Config,
     "Edition": checklist.Edition,
     "Role": checklist.Role,
     "Group": checklist.Group,
@@ -157,7 +157,7 @@ def models_in(annotation):
 
 def test_no_model_is_left_out():
     roots = (
-        workspace.Config,
+        config.Config,
         checklist.Edition,
         portfolio.Portfolio,
         policy.Policy,

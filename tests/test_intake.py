@@ -617,7 +617,7 @@ def test_a_mended_reject_says_the_same_as_the_row_mended_at_once(tmp_path_factor
         return draft.entry.record() if draft.entry and not draft.problems else {one.fault for one in draft.problems}
 
     names, *refused = rejected(written(folder / "bad.csv", [header, row("then")]))
-    mended = [[cell if cell != "then" else "2026-10-05 09:30" for cell in one] for one in refused]
+    mended = [[*one[:4], "2026-10-05 09:30", *one[5:]] for one in refused]
     assert said(written(folder / "mended.csv", [names, *mended])) == said(
         written(folder / "direct.csv", [header, row("2026-10-05 09:30")])
     )

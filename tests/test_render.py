@@ -384,10 +384,143 @@ def test_a_name_that_is_no_template_is_refused(tmp_path: Path, name: str) -> Non
         render(name, {}, own=tmp_path)
 
 
-def test_a_template_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "x.html").write_bytes("工作".encode("gb18030"))
-    with pytest.raises(TemplateError, match=r"x\.html: .*utf-8"):
-        render("x.html", {}, own=tmp_path)
+# blocks and parents
+
+SAVE = "save it as UTF-8 (most editors: Save as, Encoding, UTF-8)"
+ON_OURS = '{% extends "qpi/notice.html" %}\n'
+
+
+def refusal(own: Path, name: str = "x.html") -> str:
+    """Return what is said of a template of this folder, without the folder."""
+    with pytest.raises(TemplateError) as error:
+        notice(name, own=own)
+    return str(error.value).removeprefix(f"{own}{os.sep}")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "guess"), [("gbk", "byte 10001, it looks like GBK"), ("utf-16", "byte 1, it looks like UTF-16")]
+)
+def test_a_template_that_is_not_utf8_is_refused_with_its_line_and_what_it_looks_like(
+    tmp_path: Path, encoding: str, guess: str
+) -> None:
+    (tmp_path / "x.html").write_bytes(("\n" * 10000 + "工作").encode(encoding))
+    line = 10001 if encoding == "gbk" else 1
+    assert refusal(tmp_path) == f"x.html:{line}: the file is not UTF-8 at {guess}; {SAVE}"
+
+
+def test_a_template_of_bytes_that_nobody_can_guess_is_refused_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "x.html").write_bytes(b"a\nb\xff")
+    assert refusal(tmp_path) == f"x.html:2: the file is not UTF-8 at byte 4; {SAVE}"
+
+
+def test_a_parent_that_is_not_utf8_is_named_and_not_its_child(tmp_path: Path) -> None:
+    (tmp_path / "base.html").write_bytes("工作".encode("gbk"))
+    written(tmp_path, '{% extends "base.html" %}')
+    assert refusal(tmp_path) == f"base.html:1: the file is not UTF-8 at byte 1, it looks like GBK; {SAVE}"
+
+
+def test_a_block_that_the_parent_does_not_have_is_refused_with_its_line_and_the_choice(tmp_path: Path) -> None:
+    written(tmp_path, ON_OURS + "\n{% block signaturs %}本公司盖章{% endblock %}")
+    assert refusal(tmp_path) == (
+        'x.html:3: qpi/notice.html has no block "signaturs"; write one of letterhead, signatures, style'
+    )
+
+
+def test_without_the_refusal_a_misspelt_block_is_silently_not_shown(tmp_path: Path) -> None:
+    ours = jinja2.PrefixLoader({"qpi": jinja2.FileSystemLoader(Path(__file__).parents[1] / "src/qpi/templates")})
+    page = jinja2.Environment(autoescape=True, loader=ours).from_string(
+        ON_OURS + "{% block signaturs %}本公司盖章{% endblock %}"
+    )
+    assert "本公司盖章" not in page.render(notice=NOTICE, t=LABELS["zh"])
+
+
+def test_a_misspelt_block_is_placed_in_the_parent_that_has_it(tmp_path: Path) -> None:
+    written(tmp_path, ON_OURS + "{% block stile %}{% endblock %}", "base.html")
+    written(tmp_path, '{% extends "base.html" %}{% block signatures %}{% endblock %}')
+    assert refusal(tmp_path).startswith('base.html:2: qpi/notice.html has no block "stile"; ')
+
+
+def test_a_block_of_a_parent_without_blocks_is_to_be_taken_out(tmp_path: Path) -> None:
+    written(tmp_path, "all", "base.html")
+    written(tmp_path, '{% extends "base.html" %}{% block a %}{% endblock %}')
+    assert refusal(tmp_path) == 'x.html:1: base.html has no block "a"; take the block out'
+
+
+@pytest.mark.parametrize(
+    ("own", "page"),
+    [
+        pytest.param({"x.html": "{% block new %}a{% endblock %}"}, "a", id="of a template without a parent"),
+        pytest.param(
+            {"x.html": '{% extends "base.html" %}{% block outer %}{% block new %}a{% endblock %}{% endblock %}'},
+            "a",
+            id="inside a block that is replaced",
+        ),
+        pytest.param(
+            {"x.html": '{% extends "base.html" %}{% block new %}a{% endblock %}{% block outer %}{{ self.new() }}{% endblock %}'},
+            "a",
+            id="called by its own template",
+        ),
+        pytest.param(
+            {
+                "x.html": '{% extends "between.html" %}{% block inner %}a{% endblock %}',
+                "between.html": '{% extends "base.html" %}{% block outer %}{% block inner %}{% endblock %}{% endblock %}',
+            },
+            "a",
+            id="new in the parent between",
+        ),
+        pytest.param(
+            {"x.html": '{% set up = "base.html" %}{% extends up %}{% block new %}a{% endblock %}'},
+            "",
+            id="of a parent that only rendering tells",
+        ),
+    ],
+)  # fmt: skip
+def test_a_block_that_can_be_shown_is_taken(tmp_path: Path, own: dict[str, str], page: str) -> None:
+    for name, text in ({"base.html": "{% block outer %}{% endblock %}"} | own).items():
+        written(tmp_path, text, name)
+    assert render("x.html", {}, own=tmp_path) == page
+
+
+def test_a_block_that_leaves_a_changed_parent_is_seen(tmp_path: Path) -> None:
+    written(tmp_path, "{% block a %}{% endblock %}", "base.html")
+    written(tmp_path, '{% extends "base.html" %}{% block a %}x{% endblock %}')
+    assert render("x.html", {}, own=tmp_path) == "x"
+    os.utime(written(tmp_path, "{% block b %}{% endblock %}", "base.html") / "base.html", (1, 1))
+    assert refusal(tmp_path) == 'x.html:1: base.html has no block "a"; write one of b'
+
+
+def test_an_endblock_with_another_name_is_refused_with_the_name_to_write(tmp_path: Path) -> None:
+    written(tmp_path, ON_OURS + "{% block signatures %}\n{%- block own %}{% endblock own %}\n{%- endblock signaturs %}")
+    assert refusal(tmp_path) == (
+        'x.html:4: the endblock names "signaturs", and the block is called "signatures"; write {% endblock signatures %}'
+    )
+
+
+@pytest.mark.parametrize("name", ["notice.html", "./notice.html"])
+def test_a_template_that_extends_itself_is_told_how_to_reach_ours(tmp_path: Path, name: str) -> None:
+    written(tmp_path, "\n{% extends '" + name + "' %}", "notice.html")
+    assert refusal(tmp_path, "notice.html") == (
+        'notice.html:2: the template extends itself; write {% extends "qpi/notice.html" %} to build on the packaged one'
+    )
+
+
+def test_a_template_that_extends_itself_and_is_none_of_ours_is_told_to_name_another(tmp_path: Path) -> None:
+    written(tmp_path, '{% extends "x.html" %}')
+    assert refusal(tmp_path) == ("x.html:1: the template extends itself; name another template, or take the line out")
+
+
+def test_a_template_that_extends_itself_by_way_of_another_is_refused_where_the_circle_closes(tmp_path: Path) -> None:
+    written(tmp_path, '\n{% extends "notice.html" %}', "base.html")
+    written(tmp_path, '{% extends "base.html" %}', "notice.html")
+    assert refusal(tmp_path, "notice.html") == (
+        'base.html:2: the template extends "notice.html", which is built on it in turn; '
+        'write {% extends "qpi/notice.html" %} to build on the packaged one'
+    )
+
+
+def test_a_parent_that_is_not_there_is_missed_at_the_line_that_names_it(tmp_path: Path) -> None:
+    written(tmp_path, '\n{% extends "qpi/notise.html" %}')
+    assert refusal(tmp_path).startswith('x.html:2: there is no template "qpi/notise.html"; ')
 
 
 def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:

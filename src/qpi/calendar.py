@@ -10,6 +10,8 @@ from fractions import Fraction
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from qpi.messages import say
+
 EPOCH = date(1970, 1, 1)
 # Pairs of ISO weeks are counted from this Monday (indicators.md).
 FIRST_PAIR = (date(2024, 1, 1) - EPOCH).days
@@ -52,6 +54,9 @@ def weight_twelfths(unit: Unit) -> int:
     return 12 // cycle_months(unit)
 
 
+NO_DUTY = "不固定"
+
+
 class Frequency(NamedTuple):
     """So many checks in each unit of time."""
 
@@ -62,10 +67,16 @@ class Frequency(NamedTuple):
         return f"{self.times}/{self.unit}"
 
 
+FREQUENCY_PATTERN = (
+    f"^({NO_DUTY}|[1-9][0-9]{{0,2}}次/({'|'.join(CHINESE_UNITS)})|[1-9][0-9]{{0,2}}/({'|'.join(Unit)}))$"
+)
+"""What `frequency` reads, as one regular expression."""
 _ENGLISH = re.compile(r"([1-9][0-9]{0,2})/([a-z-]+)")
 _CHINESE = re.compile(r"([1-9][0-9]{0,2})次/(.+)")
-NO_DUTY = "不固定"
-FREQUENCY_REMEDY = "write one of 1/day, 1/week, 1/two-weeks, 1/month, 1/quarter, 1/half-year, 1/year, 1次/月, 不固定"
+FREQUENCY_REMEDY = say(
+    "write one of {choice}",
+    choice="1/day, 1/week, 1/two-weeks, 1/month, 1/quarter, 1/half-year, 1/year, 1次/月, 不固定",
+)
 
 
 def frequency(text: str) -> Frequency | None:
@@ -76,7 +87,7 @@ def frequency(text: str) -> Frequency | None:
         return Frequency(int(match[1]), Unit(match[2]))
     if (match := _CHINESE.fullmatch(text)) and match[2] in CHINESE_UNITS:
         return Frequency(int(match[1]), CHINESE_UNITS[match[2]])
-    raise ValueError(f'frequency "{text}" is unknown')
+    raise ValueError(say('frequency "{text}" is unknown', text=text))
 
 
 def zone(name: str) -> ZoneInfo:
@@ -84,7 +95,7 @@ def zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(f'time zone "{name}" is unknown') from error
+        raise ValueError(say('time zone "{name}" is unknown', name=name)) from error
 
 
 def day_number(day: date) -> int:
@@ -152,7 +163,7 @@ def period(text: str) -> Period:
     """Read `2026-10`, `2026-Q4`, `2026-H2` or `2026`; raise ValueError for anything else."""
     match = _PERIOD.fullmatch(text)
     if not match:
-        raise ValueError(f'period "{text}" is unknown; write 2026-10, 2026-Q4, 2026-H2 or 2026')
+        raise ValueError(say('period "{text}" is unknown; write 2026-10, 2026-Q4, 2026-H2 or 2026', text=text))
     year, month, quarter, half = (int(part) if part else None for part in match.groups())
     assert year is not None
     if month:
@@ -183,7 +194,7 @@ def window_ends(unit: Unit, month: int, *, working: bool = False) -> list[tuple[
         return [(day - 13, day) for day in range(first, last + 1) if (day + 1 - FIRST_PAIR) % 14 == 0]
     if unit is Unit.MONTH:
         return [(first, last)]
-    raise ValueError(f"a {unit} is not within a month")
+    raise ValueError(say("the unit {unit} is not within a month", unit=unit))
 
 
 def weekday(day: int) -> int:
@@ -201,29 +212,30 @@ def parse_day(text: str) -> date:
     """Read `2026-10-05`; raise ValueError saying what is wrong otherwise."""
     match = _DAY.fullmatch(text)
     if not match:
-        raise ValueError(f'"{text}" is not a date')
+        raise ValueError(say('"{text}" is not a date', text=text))
     try:
         return date(int(match[1]), int(match[2]), int(match[3]))
     except ValueError as error:
-        raise ValueError(f"there is no day {text}") from error
+        raise ValueError(say("there is no day {text}", text=text)) from error
 
 
 def parse_moment(text: str) -> datetime:
     """Read `2026-10-05T09:30:00+08:00`, without its zone where it names none; raise ValueError otherwise."""
     match = _MOMENT.fullmatch(text)
     if not match:
-        raise ValueError(f'"{text}" is not a date and time')
+        raise ValueError(say('"{text}" is not a date and time', text=text))
     try:
         return datetime.fromisoformat(f"{match[1]}T{match[2]}{match[3] or ''}")
     except ValueError as error:
-        raise ValueError(f"there is no moment {text}") from error
+        raise ValueError(say("there is no moment {text}", text=text)) from error
 
 
 def in_zone(moment: datetime, where: ZoneInfo) -> datetime:
     """Give a moment without an offset its zone; raise ValueError where a clock change skips or repeats it."""
     local = moment.replace(tzinfo=where)
     if local.utcoffset() != local.replace(fold=1).utcoffset():
-        raise ValueError(f"{moment} is skipped or comes twice in {where.key} as clocks change")
+        fault = say("{moment} is skipped or comes twice in {zone} as clocks change", moment=moment, zone=where.key)
+        raise ValueError(fault)
     return local
 
 
@@ -234,5 +246,5 @@ def percent(text: str) -> Fraction:
     """Read `75%` or `33.3%` as an exact fraction from 0 to 1; raise ValueError otherwise."""
     match = _PERCENT.fullmatch(text)
     if not match or (value := Fraction(match[1]) / 100) > 1:
-        raise ValueError(f'"{text}" is not a share from 0% to 100%')
+        raise ValueError(say('"{text}" is not a share from 0% to 100%', text=text))
     return value

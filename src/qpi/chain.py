@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
+from qpi.messages import say
+
 TAG = b"qpi-ledger-v1"
 """Tells these hashes from all others; a new layout gets a new tag."""
 START = "0" * 64
@@ -86,11 +88,11 @@ def breaks(links: Iterable[Link]) -> Iterator[tuple[int, str]]:
     expected, before = 0, START
     for link in links:
         if link.seq != expected:
-            yield link.seq, f"follows entry {expected - 1}, so an entry is missing or moved"
+            yield link.seq, say("follows entry {entry}, so an entry is missing or moved", entry=expected - 1)
         if link.prev != before:
-            yield link.seq, "does not name the entry before it"
+            yield link.seq, say("does not name the entry before it")
         if entry_hash(link.seq, link.prev, Content(*link[3:])) != link.hash:
-            yield link.seq, "is not what its hash says"
+            yield link.seq, say("is not what its hash says")
         expected, before = link.seq + 1, link.hash
     if not expected:
-        yield 0, "is missing; the ledger was emptied"
+        yield 0, say("is missing; the ledger was emptied")

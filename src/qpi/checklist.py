@@ -9,11 +9,12 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter
 
 from qpi import calendar, schema, text
 from qpi.calendar import Frequency
 from qpi.document import Document
+from qpi.messages import say
 from qpi.schema import Choice, Code, Day, Flag, Frozen, Hundredths, Match, Number, Positive, Scope, Text, Whole, Word
 
 PROJECT, COMPANY = "project", "company"
@@ -70,8 +71,9 @@ class Element(Frozen):
 
 
 class Measure(Frozen):
-    """Limits of a measured value, both within."""
+    """Limits of a measured value, both within; `of` names what is measured."""
 
+    of: Text | None = None
     unit: Text
     min: Number | None = None
     max: Number | None = None
@@ -83,9 +85,9 @@ class Measure(Frozen):
 
 def _bounded(measure: Measure) -> Measure:
     if measure.min is None and measure.max is None:
-        raise schema.refuse("a measure without min and max", "give at least one of them", lacking=True)
+        raise schema.refuse(say("a measure without min and max"), say("give at least one of them"), lacking=True)
     if measure.min is not None and measure.max is not None and measure.min > measure.max:
-        raise schema.refuse(f"min {measure.min} is above max {measure.max}", "exchange them")
+        raise schema.refuse(say("min {min} is above max {max}", min=measure.min, max=measure.max), say("exchange them"))
     return measure
 
 
@@ -93,7 +95,11 @@ Every = Annotated[
     Frequency | None,
     schema.read_with(calendar.frequency, calendar.FREQUENCY_REMEDY),
     schema.Spare(calendar.NO_DUTY),
-]
+    schema.chosen(
+        *(f"1次/{unit}" for unit in calendar.CHINESE_UNITS), calendar.NO_DUTY, *(f"1/{unit}" for unit in calendar.Unit),
+        otherwise={"type": "string", "pattern": calendar.FREQUENCY_PATTERN},
+    ),
+]  # fmt: skip
 
 
 class Ask(Frozen):
@@ -105,16 +111,26 @@ class Ask(Frozen):
 
 def _ask(value: Any) -> Any:
     if isinstance(value, list):
-        raise schema.refuse("a frequency is expected, not a list", calendar.FREQUENCY_REMEDY)
+        raise schema.refuse(say("a frequency is expected, not a list"), calendar.FREQUENCY_REMEDY)
     return {"every": value} if isinstance(value, str) else value
 
 
-Asks = dict[Word, Annotated[Ask, BeforeValidator(_ask)]]
-Measured = Annotated[Measure, AfterValidator(_bounded)]
+def _bare(ask: dict[str, Any]) -> dict[str, Any]:
+    """Let the bare frequency stand for what it asks, as `_ask` does."""
+    return {"anyOf": [_FREQUENCY.json_schema(), ask]}
+
+
+_FREQUENCY: TypeAdapter[Any] = TypeAdapter(Every)
+Asks = dict[Word, Annotated[Ask, BeforeValidator(_ask), schema.Shape(_bare)]]
+Measured = Annotated[
+    Measure,
+    AfterValidator(_bounded),
+    schema.Shape(lambda shape: {"allOf": [shape, {"anyOf": [{"required": ["min"]}, {"required": ["max"]}]}]}),
+]
 
 
 class Shared(Frozen):
-    """What points share with their group unless they say otherwise."""
+    """What points share with their group unless they say otherwise; `minutes` is what one look takes."""
 
     specialty: Text | None = None
     category: Text | None = None
@@ -124,6 +140,7 @@ class Shared(Frozen):
     how: Text | None = None
     sample: Sample | None = None
     variants: tuple[Variant, ...] | None = None
+    minutes: Positive | None = None
     frequency: Asks | None = None
 
 
@@ -172,7 +189,7 @@ class Group(Shared):
     """Points that share scope, method and frequency."""
 
     name: Text
-    points: tuple[Point, ...]
+    points: Annotated[tuple[Point, ...], schema.SOME]
 
 
 class Edition(Frozen):
@@ -181,10 +198,10 @@ class Edition(Frozen):
     catalogue: Word
     edition: Text
     title: Text
-    effective_from: Day
+    effective_from: Annotated[Day, schema.typed(schema.DAY_PATTERN.replace("(0[1-9]|[12][0-9]|3[01])", "01"))]
     roles: dict[Word, Role] = Field(default_factory=dict)
     methods: dict[Word, Text] = Field(default_factory=dict)
-    groups: tuple[Group, ...]
+    groups: Annotated[tuple[Group, ...], schema.SOME]
 
     @property
     def label(self) -> str:

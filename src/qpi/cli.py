@@ -5,49 +5,53 @@ Everything but click is imported inside the commands, so that help and errors of
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
-from qpi import __version__
+from qpi import __version__, catalogue_commands, console
+from qpi.console import in_language, in_workspace, show, tell
 from qpi.errors import DataError, ProofError, QpiError, UsageError
+from qpi.messages import said, say, translated
 
 if TYPE_CHECKING:
     from datetime import date, datetime
     from pathlib import Path
 
+    from qpi.ledger import Position
     from qpi.recorder import Outcome, Recorder
     from qpi.workspace import Workspace
 
 DONE, BAD_INPUT, WRONG_USAGE, NO_PROOF = 0, 1, 2, 3
 
-Command = TypeVar("Command", bound=Callable[..., Any])
 
-
-def _workspace(command: Command) -> Command:
-    option = click.option(
-        "--workspace", "-w", "folder", metavar="DIR", default=".", show_default="here", help="The folder with qpi.yaml."
-    )
-    return option(command)
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    help=say(
+        "Quality inspections of a property-management company.\n\n"
+        "Definitions in YAML, records in a ledger that nobody can quietly change, indicators exact to the fraction, and "
+        "improvement notices."
+    ),
+)
 @click.version_option(__version__, prog_name="qpi")
+@in_language()
 def qpi() -> None:
-    """Quality inspections of a property-management company.
-
-    Definitions in YAML, records in a ledger that nobody can quietly change, indicators exact to the fraction, and
-    improvement notices.
-    """
+    """Gather the commands."""
 
 
-@qpi.command()
-@_workspace
+qpi.add_command(catalogue_commands.init)
+qpi.add_command(catalogue_commands.schema)
+qpi.add_command(catalogue_commands.catalogue)
+
+
+@qpi.command(help=say("List every problem of the definitions; say nothing where there is none."))
+@in_workspace
+@in_language()
 def check(folder: str) -> None:
-    """List every problem of the definitions; say nothing where there is none."""
     from qpi.workspace import Workspace
 
     problems = Workspace(folder).check()
@@ -55,32 +59,36 @@ def check(folder: str) -> None:
         raise DataError(problems)
 
 
-@qpi.command("import")
+@qpi.command(
+    "import",
+    help=say(
+        "Import checks and second verifications: a whole file or nothing of it.\n\n"
+        "JSON Lines (.jsonl) and CSV (.csv), with English or Chinese names. The same file twice adds nothing."
+    ),
+)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option("--encoding", default="utf-8", show_default=True, help="Of CSV: utf-8 or gb18030.")
-@click.option("--columns", "own", metavar="FILE", help="YAML: your column: our field.")
-@click.option("--rejects", metavar="FILE", help="Write the bad rows there, to be mended.")
-@click.option("--accept-good", is_flag=True, help="Take the good rows and leave the bad ones.")
-@_workspace
+@click.option("--encoding", default="utf-8", show_default=True, help=say("Of CSV: utf-8 or gb18030."))
+@click.option("--columns", "own", metavar="FILE", help=say("YAML: your column: our field."))
+@click.option("--rejects", metavar="FILE", help=say("Write the bad rows there, to be mended."))
+@click.option("--accept-good", is_flag=True, help=say("Take the good rows and leave the bad ones."))
+@in_workspace
+@in_language()
 def import_(
     files: tuple[str, ...], encoding: str, own: str | None, rejects: str | None, accept_good: bool, folder: str
 ) -> None:
-    """Import checks and second verifications: a whole file or nothing of it.
-
-    JSON Lines (.jsonl) and CSV (.csv), with English or Chinese names. The same file twice adds nothing.
-    """
     from pathlib import Path
 
     from qpi.workspace import Workspace
 
     if rejects is not None and len(files) > 1:
-        raise UsageError("--rejects takes the bad rows of one file; import the files one by one")
+        raise UsageError(say("--rejects takes the bad rows of one file; import the files one by one"))
     if rejects is not None and Path(rejects).exists():
-        raise UsageError(f"--rejects would write over {rejects}; name another file, or delete it first")
+        fault = say("--rejects would write over {file}; name another file, or delete it first", file=rejects)
+        raise UsageError(fault)
     workspace = Workspace(folder)
     failed = False
     mapping = _mapping(own)
-    _say_changed(workspace)
+    console.tell_changed(workspace)
     with workspace.recorder() as recorder:
         run = _Import(workspace, recorder, mapping)
         for path in files:
@@ -90,8 +98,8 @@ def import_(
                 )
             except DataError as error:
                 failed = True
-                _say_problems(error)
-                click.echo(f"{path}: nothing was recorded", err=True)
+                console.tell_problems(error)
+                tell(say("{file}: nothing was recorded", file=path))
     if failed:
         sys.exit(BAD_INPUT)
 
@@ -110,27 +118,32 @@ class _Import:
         found = self.workspace.definitions
         words = intake.vocabulary(found, self.own)
         read = intake.open_file(path, found, encoding=encoding, words=words)
-        with _progress(str(path)) as progress, _written(rejects) as write:
+        with console.progress(str(path)) as progress, _written(rejects) as write:
             try:
                 outcome = self.recorder.record(read.drafts, accept_good=accept_good, progress=progress)
             except RecordError as error:
-                write(read.reject(error.refused) if error.refused else "")
+                write(read.reject(error.refused, console.spoken()) if error.refused else "")
                 raise
-            write(read.reject(outcome.refused) if outcome.refused else "")
+            write(read.reject(outcome.refused, console.spoken()) if outcome.refused else "")
         for note in read.notes:
-            click.echo(note, err=True)
+            tell(note)
         self._say(path, outcome)
 
     def _say(self, path: Path, outcome: Outcome) -> None:
         for problem in outcome.problems:
-            click.echo(str(problem), err=True)
-        words = f"{path}: {outcome.recorded} recorded, {outcome.already} already there"
+            click.echo(problem.text(console.spoken()), err=True)
+        counts = {"file": path, "recorded": outcome.recorded, "already": outcome.already}
         if outcome.refused:
-            words += f", {len(outcome.refused)} left out"
-        if not outcome.recorded and not outcome.refused:
-            words += "; nothing new, this was imported before"
+            words = say("{file}: {recorded} recorded, {already} already there, {refused} left out", **counts,
+                        refused=len(outcome.refused))  # fmt: skip
+        elif outcome.recorded:
+            words = say("{file}: {recorded} recorded, {already} already there", **counts)
+        else:
+            words = say("{file}: {recorded} recorded, {already} already there; nothing new, this was imported before",
+                        **counts)  # fmt: skip
         position = outcome.position
-        click.echo(f"{words}; ledger at entry {position.seq}, head {position.head[:16]}")
+        show(say("{words}; ledger at entry {number}, head {head}", words=words, number=position.seq,
+                 head=position.head[:16]))  # fmt: skip
 
 
 @contextmanager
@@ -146,7 +159,7 @@ def _written(path: Path | None) -> Iterator[Callable[[str], None]]:
         if text:
             held.write_text(text, encoding="utf-8", newline="")
             held.replace(path)
-            click.echo(f"the bad rows are in {path}", err=True)
+            tell(say("the bad rows are in {file}", file=path))
 
     try:
         yield write
@@ -166,10 +179,12 @@ def _mapping(path: str | None) -> dict[str, str]:
 
     document = strictyaml.read(Path(path))
     if not isinstance(document.plain, dict):
-        raise DefinitionError([Problem(document.where(), "a mapping is expected", "write your column: our field")])
+        raise DefinitionError(
+            [Problem(document.where(), say("a mapping is expected"), say("write your column: our field"))]
+        )
     known = {*terms.CHECK_COLUMNS, *terms.VERIFICATION_COLUMNS}
     problems = [
-        Problem(document.where(name), f'field "{field}" is unknown', instead(str(field), sorted(known)))
+        Problem(document.where(name), say('field "{name}" is unknown', name=field), instead(str(field), sorted(known)))
         for name, field in document.plain.items()
         if field not in known
     ]
@@ -178,34 +193,19 @@ def _mapping(path: str | None) -> dict[str, str]:
     return dict(document.plain)
 
 
-@contextmanager
-def _progress(title: str) -> Iterator[Callable[[int], None]]:
-    """Count records on a line of its own while a person watches."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-
-    def show(number: int) -> None:
-        click.echo(f"\r{title}: {number} read", err=True, nl=False)
-
-    yield show
-    click.echo("\r\x1b[K", err=True, nl=False)
-
-
-@qpi.command()
+@qpi.command(help=say("Print the indicators of PERIOD: 2026-10, 2026-Q4, 2026-H2 or 2026."))
 @click.argument("period")
-@click.option("--by", default="", metavar="KEYS", help="Groups, parted by commas: project, role, specialty, category, "
-              "month, inspector, kind, or an attribute of projects.")  # fmt: skip
-@click.option("--as-of", metavar="DAY", help="Count verifications up to this day or moment (default: now).")
-@click.option("--at", type=int, metavar="SEQ", help="The ledger as it stood at this entry.")
+@click.option("--by", default="", metavar="KEYS", help=say("Groups, parted by commas: project, role, specialty, "
+              "category, month, inspector, kind, or an attribute of projects."))  # fmt: skip
+@click.option("--as-of", metavar="DAY", help=say("Count verifications up to this day or moment (default: now)."))
+@click.option("--at", type=int, metavar="SEQ", help=say("The ledger as it stood at this entry."))
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
-@click.option("--lang", type=click.Choice(["zh", "en"]), help="Of the table (default: by the locale).")
-@click.option("-o", "--out", metavar="FILE", help="Write there instead of printing.")
-@_workspace
+@click.option("-o", "--out", metavar="FILE", help=say("Write there instead of printing."))
+@in_workspace
+@in_language(say("Of table and messages (default: by the locale)."), given=True)
 def metrics(
     period: str, by: str, as_of: str | None, at: int | None, form: str, lang: str | None, out: str | None, folder: str
 ) -> None:
-    """Print the indicators of PERIOD: 2026-10, 2026-Q4, 2026-H2 or 2026."""
     from pathlib import Path
 
     from qpi import formats
@@ -215,37 +215,33 @@ def metrics(
     keys = [key.strip() for key in by.split(",") if key.strip()]
     moment = _moment(as_of)
     tables = workspace.tables(at=at)
-    _say_changed(workspace)
+    console.tell_changed(workspace)
     frame = workspace.measured(period, by=keys, as_of=moment, tables=tables)
-    place = (
-        f"ledger at entry {tables.position.seq}, head {tables.position.head}" if tables.position else "no ledger yet"
-    )
     if form == "json":
         text = formats.to_json(frame)
     elif form == "csv":
         text = formats.to_csv(frame)
     else:
-        text = formats.to_table(frame, workspace.definitions.policy, language=lang or _language())
-    until = f", second verifications up to {as_of}" if as_of else ""
-    head = f"{workspace.config.organisation}, {period}: {place}{until}"
+        text = formats.to_table(frame, workspace.definitions.policy, language=lang or console.spoken())
+    head = _head(workspace.config.organisation, period, tables.position, as_of)
     if frame.empty:
-        click.echo(f"{period}: nothing is due and nothing was done", err=True)
+        tell(say("{period}: nothing is due and nothing was done", period=period))
     if out is None:
-        click.echo(head, err=form != "table")
-        _echo(text)
+        (show if form == "table" else tell)(head)
+        console.write(text)
         return
-    Path(out).write_text(text if form != "table" else f"{head}\n{text}", encoding="utf-8", newline="")
+    written = text if form != "table" else f"{translated(head, console.spoken())}\n{text}"
+    Path(out).write_text(written, encoding="utf-8", newline="")
     click.echo(out)
 
 
-def _echo(text: str) -> None:
-    """Write text as UTF-8 whatever a pipe's own encoding is, so that no sign is lost."""
-    if sys.stdout.isatty():
-        click.echo(text, nl=False)
-    else:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(text.encode())
-        sys.stdout.buffer.flush()
+def _head(organisation: str, period: str, position: Position | None, as_of: str | None) -> str:
+    """Say of what, and of which state of the ledger, figures are."""
+    if position is None:
+        return say("{organisation}, {period}: no ledger yet", organisation=organisation, period=period)
+    head = say("{organisation}, {period}: ledger at entry {number}, head {head}", organisation=organisation,
+               period=period, number=position.seq, head=position.head)  # fmt: skip
+    return say("{head}, second verifications up to {day}", head=head, day=as_of) if as_of else head
 
 
 def _moment(text: str | None) -> datetime | date | None:
@@ -257,45 +253,38 @@ def _moment(text: str | None) -> datetime | date | None:
     try:
         return calendar.parse_day(text) if len(text) <= 10 else calendar.parse_moment(text)
     except ValueError as error:
-        raise UsageError(f"--as-of: {error}; write 2026-11-20, or 2026-11-20T18:00+08:00") from error
+        fault = say("--as-of: {fault}; write 2026-11-20, or 2026-11-20T18:00+08:00", fault=said(error))
+        raise UsageError(fault) from error
 
 
-def _language() -> str:
-    """Return the language of the locale, zh or en."""
-    import os
-
-    names = (os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
-    return "zh" if next((name for name in names if name), "").lower().startswith("zh") else "en"
-
-
-@qpi.group()
+@qpi.group(help=say("Improvement notices (工作改进通知单)."))
+@in_language()
 def notice() -> None:
-    """Improvement notices (工作改进通知单)."""
+    """Gather the commands of notices."""
 
 
-@notice.command("render")
+@notice.command("render", help=say("Write the drafts of the notices of PERIOD and print the names of the files."))
 @click.argument("period")
-@click.option("--project", metavar="ID", help="Of this project only.")
+@click.option("--project", metavar="ID", help=say("Of this project only."))
 @click.option("--per", type=click.Choice(["project", "responsible"]), default="project", show_default=True)
-@click.option("--format", "forms", default="html", show_default=True, metavar="FORMS", help="html, md or html,md.")
-@click.option("-o", "--out", default=".", show_default="here", metavar="DIR")
-@click.option("--as-of", metavar="DAY", help="Show verifications up to this day or moment (default: now).")
-@click.option("--at", type=int, metavar="SEQ", help="The ledger as it stood at this entry.")
-@click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
-@_workspace
+@click.option("--format", "forms", default="html", show_default=True, metavar="FORMS", help=say("html, md or html,md."))
+@click.option("-o", "--out", default=".", show_default=say("here"), metavar="DIR")
+@click.option("--as-of", metavar="DAY", help=say("Show verifications up to this day or moment (default: now)."))
+@click.option("--at", type=int, metavar="SEQ", help=say("The ledger as it stood at this entry."))
+@in_workspace
+@in_language(say("Of the notices, zh by default, and of messages."), given=True)
 def render(
-    period: str, project: str | None, per: str, forms: str, out: str, as_of: str | None, at: int | None, lang: str,
-    folder: str,
+    period: str, project: str | None, per: str, forms: str, out: str, as_of: str | None, at: int | None,
+    folder: str, lang: str | None,
 ) -> None:  # fmt: skip
-    """Write the drafts of the notices of PERIOD and print the names of the files."""
     from pathlib import Path
 
     from qpi.workspace import Workspace
 
     workspace = Workspace(folder)
     kinds = [form.strip() for form in forms.split(",") if form.strip()]
-    _say_changed(workspace)
-    drafts = workspace.notices(period, project=project, per=per, language=lang, as_of=_moment(as_of), at=at)
+    console.tell_changed(workspace)
+    drafts = workspace.notices(period, project=project, per=per, language=lang or "zh", as_of=_moment(as_of), at=at)
     # All are rendered before the first is written, so that a fault in a template leaves no half of them.
     own = workspace.folder / "templates"
     texts = {f"{one.stem}.{kind}": one.render(kind, own=own) for one in drafts for kind in kinds}
@@ -306,65 +295,51 @@ def render(
         click.echo(str(target / name))
     if not texts:
         whose = f"{period}, {project}" if project else period
-        click.echo(
-            f"{whose}: no {'checks' if per == 'project' else 'findings'}, so there is nothing to give notice of",
-            err=True,
-        )
+        nothing = say("no checks") if per == "project" else say("no findings")
+        tell(say("{whose}: {nothing}, so there is nothing to give notice of", whose=whose, nothing=nothing))
 
 
-@qpi.command()
+@qpi.command(help=say("Make a workspace of three projects with a year of records, its indicators and notices."))
 @click.argument("folder", metavar="DIR")
-@click.option("--lang", type=click.Choice(["zh", "en"]), help="Of the table (default: by the locale).")
+@in_language(say("Of table and messages (default: by the locale)."), given=True)
 def demo(folder: str, lang: str | None) -> None:
-    """Make a workspace of three projects with a year of records, its indicators and notices."""
     from pathlib import Path
 
     from qpi import demonstration
 
-    for line in demonstration.run(Path(folder), language=lang or _language()):
-        click.echo(line)
-
-
-def _say_changed(workspace: Workspace) -> None:
-    """Say which editions were changed after checks were judged by them."""
-    for problem in workspace.changed_editions():
-        click.echo(str(problem), err=True)
-
-
-def _say_problems(error: DataError) -> None:
-    for problem in error.problems:
-        click.echo(str(problem), err=True)
+    for line in demonstration.run(Path(folder), language=lang or console.spoken()):
+        show(line)
 
 
 def main() -> None:
     """Run the command line and exit: 0 done, 1 bad input, 2 wrong usage, 3 the ledger failed its proof."""
+    console.speak(console.wanted(sys.argv[1:], os.environ), qpi)
     try:
         qpi.main(standalone_mode=False, prog_name="qpi")
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
     except click.Abort:
-        click.echo("stopped; what was not recorded is not half recorded", err=True)
+        tell(say("stopped; what was not recorded is not half recorded"))
         sys.exit(BAD_INPUT)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except DataError as error:
-        _say_problems(error)
+        console.tell_problems(error)
         sys.exit(BAD_INPUT)
-    except UsageError as error:
-        click.echo(str(error), err=True)
-        sys.exit(WRONG_USAGE)
-    except ProofError as error:
-        click.echo(str(error), err=True)
-        sys.exit(NO_PROOF)
     except QpiError as error:
-        click.echo(str(error), err=True)
-        sys.exit(BAD_INPUT)
+        tell(error.text(console.spoken()))
+        sys.exit(_code(error))
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(BAD_INPUT)
     except OSError as error:
-        click.echo(
-            f"{error.filename or 'a file'}: cannot be used ({error.strerror}); check the name and the rights", err=True
-        )
+        name = error.filename or say("a file")
+        tell(say("{file}: cannot be used ({reason}); check the name and the rights", file=name, reason=error.strerror))
         sys.exit(BAD_INPUT)
+
+
+def _code(error: QpiError) -> int:
+    if isinstance(error, UsageError):
+        return WRONG_USAGE
+    return NO_PROOF if isinstance(error, ProofError) else BAD_INPUT

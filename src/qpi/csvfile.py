@@ -13,9 +13,10 @@ from qpi.drafts import Intake, Vocabulary, refusal
 from qpi.entries import Check, Draft, Fault, Kind, Verification, located
 from qpi.errors import Problem, RecordError, Where
 from qpi.fields import shown
+from qpi.messages import Message, say, translated
 
-PROBLEM_COLUMNS = ("import problem", "导入问题")
-"""Columns that a file of rejects has beside the others; an import passes over them."""
+PROBLEM_COLUMNS = {"en": "import problem", "zh": "导入问题"}
+"""The column that a file of rejects has beside the others, by language; an import passes over it."""
 _REASON = "import problem: "
 """How a reason begins in a file of rejects, so that it is known wherever a hand or a spreadsheet has shifted it."""
 _NEEDED: Mapping[Kind, tuple[str, ...]] = {
@@ -51,13 +52,17 @@ class _Table:
         rows = self._rows()
         first = next(rows, None)
         if first is None:
-            raise refusal(self.file, "holds no header", "write the names of the columns in the first row")
+            remedy = say("write the names of the columns in the first row")
+            raise refusal(self.file, say("holds no header"), remedy)
         self.header = first.cells
         fields, problems, guessed = self._fields(first.line)
         kind: Kind = Verification if "verifier" in fields or "finding" in fields else Check
         missing = [name for name in _NEEDED[kind] if name not in fields and name not in guessed]
         where = Where(self.file, first.line)
-        problems += [Problem(where, f'column "{name}" is missing', f"add a column {name}") for name in missing]
+        problems += [
+            Problem(where, say('column "{name}" is missing', name=name), say("add a column {name}", name=name))
+            for name in missing
+        ]
         if problems:
             raise RecordError(problems)
         found = self._verifications(rows, fields) if kind is Verification else self._checks(rows, fields)
@@ -66,11 +71,21 @@ class _Table:
     def _noted(self, found: Iterator[Draft]) -> Iterator[Draft]:
         yield from found
         if not self.rows:
-            raise refusal(self.file, "holds a header and no rows", "check that it was saved")
+            raise refusal(self.file, say("holds a header and no rows"), say("check that it was saved"))
         if self.trimmed:
-            self.notes.append(f"{self.file}: blanks at the edges of {self.trimmed} cells were passed over")
+            self.notes.append(
+                say(
+                    "{file}: blanks at the edges of {count} cells were passed over",
+                    file=self.file, count=self.trimmed,
+                )
+            )  # fmt: skip
         if self.repeated:
-            self.notes.append(f"{self.file}: {self.repeated} rows say again what another row says; they count once")
+            self.notes.append(
+                say(
+                    "{file}: {count} rows say again what another row says; they count once",
+                    file=self.file, count=self.repeated,
+                )
+            )  # fmt: skip
 
     def _rows(self) -> Iterator[_Row]:
         """Yield the rows that hold anything, each with the line that it begins at."""
@@ -82,7 +97,8 @@ class _Table:
             except StopIteration:
                 return
             except csv.Error as error:
-                raise refusal(self.file, f"not CSV: {error}", "mend the quotes of this row", line) from error
+                fault = say("not CSV: {reason}", reason=_fault_of(error))
+                raise refusal(self.file, fault, say("mend the quotes of this row"), line) from error
             if any(cell.strip() for cell in cells):
                 yield _Row(line, cells)
             line = reader.line_num + 1
@@ -93,26 +109,31 @@ class _Table:
         fields: list[str | None] = []
         problems = []
         guessed = set()
-        passed = [not cell.strip() or text.normal(cell) in PROBLEM_COLUMNS for cell in self.header]
+        passed = [not cell.strip() or text.normal(cell) in PROBLEM_COLUMNS.values() for cell in self.header]
         self.unnamed = max((n for n, over in enumerate(passed, 1) if not over), default=0)
         for column, cell in enumerate(self.header, 1):
             name = cell.strip() if cell.strip() in names else text.normal(cell)
             where = Where(self.file, line, column)
             ours = names.get(name)
             if not name and column <= self.unnamed:
-                problems.append(Problem(where, "a column has no name", "name it or take it out"))
-            elif ours is None and name and name not in PROBLEM_COLUMNS:
+                problems.append(Problem(where, say("a column has no name"), say("name it or take it out")))
+            elif ours is None and name and name not in PROBLEM_COLUMNS.values():
                 alike = [known for known in names if known.isascii() == name.isascii()] or list(names)
                 if close := text.nearest(name, alike):
                     guessed.add(names[close])
-                problems.append(Problem(where, f"column {shown(name)} is unknown", _instead(name, close, alike)))
+                fault = say("column {name} is unknown", name=shown(name))
+                problems.append(Problem(where, fault, _instead(name, close, alike)))
             elif ours is not None and ours in fields:
                 first = fields.index(ours)
-                fault = f"columns {first + 1} {shown(self.header[first].strip())} and {column} {shown(name)} are both {ours}"
-                problems.append(Problem(where, fault, "keep one of the two"))
+                fault = say(
+                    "columns {first} {one} and {second} {other} are both {field}",
+                    first=first + 1, one=shown(self.header[first].strip()), second=column, other=shown(name), field=ours,
+                )  # fmt: skip
+                problems.append(Problem(where, fault, say("keep one of the two")))
             fields.append(ours)
         if problems and len(self.header) == 1 and re.search(r"[;\t]", self.header[0]):
-            raise refusal(self.file, "the columns are not parted by commas", "save it as CSV with commas", line)
+            fault = say("the columns are not parted by commas")
+            raise refusal(self.file, fault, say("save it as CSV with commas"), line)
         return fields, problems, guessed
 
     def _names(self) -> dict[str, str]:
@@ -128,14 +149,15 @@ class _Table:
         faults = list(self._strays(row))
         for name, cell in self._cells(row, fields):
             if cell.startswith(_REASON):
-                faults.append(Fault(name, "holds the reason of a refusal", "take it out, and move the cells back"))
+                fault = say("holds the reason of a refusal")
+                faults.append(Fault(name, fault, say("take it out, and move the cells back")))
                 continue
             try:
                 values[name] = self._value(name, cell)
             except _Unreadable as error:
-                faults.append(Fault(name, str(error), error.remedy))
+                faults.append(Fault(name, error.args[0], error.remedy))
             except ValueError as error:
-                faults.append(Fault(name, str(error), _REMEDIES.get(name, "write it as 2026-10-05 09:30")))
+                faults.append(Fault(name, error.args[0], _REMEDIES.get(name, _MOMENT_REMEDY)))
         return values, faults
 
     def _strays(self, row: _Row) -> Iterator[Fault]:
@@ -143,8 +165,8 @@ class _Table:
         for column in range(self.unnamed, len(self.header)):
             value = row.cells[column].strip()
             if value and not self.header[column].strip():
-                fault = f"column {column + 1} has no name and holds {shown(value)}"
-                yield Fault("", fault, "name the column, or empty the cell")
+                fault = say("column {number} has no name and holds {value}", number=column + 1, value=shown(value))
+                yield Fault("", fault, say("name the column, or empty the cell"))
 
     def _cells(self, row: _Row, fields: Sequence[str | None]) -> Iterator[tuple[str, str]]:
         for name, cell in zip(fields, row.cells, strict=True):
@@ -161,9 +183,10 @@ class _Table:
         self.rows[row.line] = row.cells
         if len(row.cells) == len(self.header):
             return None
-        fault = f"the row has {len(row.cells)} cells, the header {len(self.header)}"
-        problem = Problem(Where(self.file, row.line), fault, "quote cells that hold a comma, and write every comma")
-        return Draft(None, problem.where, (problem,), (row.line,), self.digest)
+        where = Where(self.file, row.line)
+        fault = say("the row has {cells} cells, the header {columns}", cells=len(row.cells), columns=len(self.header))
+        problem = Problem(where, fault, say("quote cells that hold a comma, and write every comma"))
+        return Draft(None, where, (problem,), (row.line,), self.digest)
 
     def _value(self, name: str, cell: str) -> Any:
         if name in _LISTED:
@@ -179,7 +202,7 @@ class _Table:
         if name in _DAYS:
             return _free_day(cell)
         if name in _IDS and _SHORTENED.fullmatch(cell):
-            raise ValueError(f"{shown(cell)} is a number that a spreadsheet has cut short")
+            raise ValueError(say("{value} is a number that a spreadsheet has cut short", value=shown(cell)))
         if name == "readings":
             return [_reading(part) for part in _parts("[;；]", cell)]
         if name == "elements":
@@ -191,9 +214,9 @@ class _Table:
         for part in re.split("[;；]", cell):
             number, equals, value = (side.strip() for side in part.replace("＝", "=").partition("="))
             if part.strip() and not (number and equals and value):
-                raise ValueError(f"{shown(part.strip())} names no element and value")
+                raise ValueError(say("{value} names no element and value", value=shown(part.strip())))
             if number in elements:
-                raise ValueError(f"element {number} stands twice")
+                raise ValueError(say("element {number} stands twice", number=number))
             if number:
                 elements[number] = self.words.value("elements", value)
         return elements
@@ -220,7 +243,7 @@ class _Table:
             values, faults = self._read(row, fields)
             if above and all(not name or name.startswith("finding.") for name in (*values, *(f.field for f in faults))):
                 # Merged cells: only the first row of a check has its id. It is refused with that check.
-                fault = Fault("id", "is missing", "repeat the id of the check above")
+                fault = Fault("id", say("is missing"), say("repeat the id of the check above"))
                 above.add(row.line, values, [*faults, fault])
                 continue
             key = text.normal(values.get("id", "")) or f"\0{row.line}"
@@ -229,18 +252,18 @@ class _Table:
         for group in groups.values():
             yield group.draft(self.file, self.digest)
 
-    def _reject(self, refused: Sequence[Draft]) -> str:
-        """Return the refused rows under the header, with a last column that says why."""
+    def _reject(self, refused: Sequence[Draft], language: str = "en", /) -> str:
+        """Return the refused rows under the header, with a last column that says why, in a language: `zh` or `en`."""
         reasons: dict[int, list[str]] = {line: [] for draft in refused for line in draft.lines}
         for draft in refused:
             for problem in draft.problems:
                 where = problem.where
-                reason = f"{where.field or ''} {problem.fault}; {problem.remedy}".strip()
+                reason = translated(_why(problem), language)
                 reasons[where.line if where.line in reasons else draft.lines[0]].append(reason)
-        keep = [i for i, name in enumerate(self.header) if text.normal(name) not in PROBLEM_COLUMNS]
+        keep = [i for i, name in enumerate(self.header) if text.normal(name) not in PROBLEM_COLUMNS.values()]
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\r\n")
-        writer.writerow([*(self.header[i] for i in keep), PROBLEM_COLUMNS[0]])
+        writer.writerow([*(self.header[i] for i in keep), PROBLEM_COLUMNS[language]])
         for line in sorted(reasons):
             cells = self._kept(self.rows[line], keep)
             writer.writerow([_harmless(cell) for cell in (*cells, _REASON + " | ".join(reasons[line]))])
@@ -248,17 +271,25 @@ class _Table:
 
     def _kept(self, row: list[str], keep: Sequence[int]) -> list[str]:
         """Return the cells of a refused row, as many as the header has at least, without the reasons of before."""
-        said = ["" if cell.strip().startswith(_REASON) else cell for cell in row]
+        own = ["" if cell.strip().startswith(_REASON) else cell for cell in row]
         if len(row) > len(self.header):
             # Nobody can tell which cell is too many; a reason at the end is none of the row's own.
-            return said[:-1] if said[-1] != row[-1] else said
-        said += [""] * (len(self.header) - len(row))
+            return own[:-1] if own[-1] != row[-1] else own
+        own += [""] * (len(self.header) - len(row))
         if len(row) == len(self.header) and any(self._strays(_Row(0, row))):
             # A spreadsheet has put such a row back under columns without a name.
-            while len(said) > len(keep) and not said[-1].strip():
-                said.pop()
-            return said
-        return [said[i] for i in keep]
+            while len(own) > len(keep) and not own[-1].strip():
+                own.pop()
+            return own
+        return [own[i] for i in keep]
+
+
+def _why(problem: Problem) -> Message:
+    """Return a problem without its place, as it stands in the row that it is about."""
+    field, fault, remedy = problem.where.field, problem.fault, problem.remedy
+    if not field:
+        return say("{fault}; {remedy}", fault=fault, remedy=remedy)
+    return say("{field} {fault}; {remedy}", field=field, fault=fault, remedy=remedy)
 
 
 class _Group:
@@ -275,7 +306,7 @@ class _Group:
         """Take a row in; return false where it says nothing that other rows do not say."""
         self.lines.append(line)
         self.faults += [(line, fault) for fault in faults]
-        said = len(self.check)
+        told = len(self.check)
         for name, value in values.items():
             if not name.startswith("finding."):
                 self._agree(line, name, value)
@@ -284,16 +315,20 @@ class _Group:
         if finding and twin is None:
             self.findings.append((line, finding))
         elif finding and "no" not in finding:
-            fault = f"the same finding stands at line {twin}"
-            self.faults.append((line, Fault("finding", fault, "number both in finding.no, or take one out")))
-        return bool(faults) or len(self.check) > said or len(self.lines) == 1 or bool(finding and twin is None)
+            fault = say("the same finding stands at line {line}", line=twin)
+            remedy = say("number both in finding.no, or take one out")
+            self.faults.append((line, Fault("finding", fault, remedy)))
+        return bool(faults) or len(self.check) > told or len(self.lines) == 1 or bool(finding and twin is None)
 
     def _agree(self, line: int, name: str, value: Any) -> None:
         """Take in a field of the check, and report a value that another row contradicts."""
         before = self.check.setdefault(name, value)
         if before != value and name != "id":
-            fault = f"is {shown(_said(value))} here and {shown(_said(before))} at line {self.line}"
-            remedy = "rows of one check say the same, or leave the cell empty"
+            fault = say(
+                "is {here} here and {there} at line {line}",
+                here=shown(_written(value)), there=shown(_written(before)), line=self.line,
+            )  # fmt: skip
+            remedy = say("rows of one check say the same, or leave the cell empty")
             self.faults.append((line, Fault(name, fault, remedy)))
 
     def draft(self, file: str, digest: str) -> Draft:
@@ -308,8 +343,18 @@ class _Group:
         return found._replace(problems=(*kept, *more))
 
 
-def _said(value: Any) -> str:
+def _written(value: Any) -> str:
     return value if isinstance(value, str) else str(value)
+
+
+def _fault_of(error: csv.Error) -> str:
+    """Return what the reader says, in its words, so that it can be said in another language."""
+    known = (
+        say("unexpected end of data"),
+        say("',' expected after '\"'"),
+        say("field larger than field limit ({limit})", limit=csv.field_size_limit()),
+    )
+    return next((one for one in known if one == str(error)), str(error))
 
 
 _CALCULATES = ("=", "+", "-", "@")
@@ -325,14 +370,14 @@ def _parts(signs: str, cell: str) -> list[str]:
     return [part.strip() for part in re.split(signs, cell) if part.strip()]
 
 
-def _instead(name: str, close: str | None, alike: list[str]) -> str:
+def _instead(name: str, close: str | None, alike: list[str]) -> Message:
     """Return the remedy for an unknown column: the one that is meant, or those of its script, the likest first."""
     if close:
-        return f"did you mean {close}?"
+        return say("did you mean {word}?", word=close)
     likeness = {known: SequenceMatcher(None, known, name[: text.MAX_ID]).ratio() for known in alike}
     likest = sorted(alike, key=likeness.__getitem__, reverse=True)
     more = ", ..." if len(likest) > text.MAX_LISTED else ""
-    return f"write one of {', '.join(likest[: text.MAX_LISTED])}{more}"
+    return say("write one of {choice}", choice=f"{', '.join(likest[: text.MAX_LISTED])}{more}")
 
 
 _LISTED = frozenset({"sample", "companions", "finding.sample"})
@@ -343,9 +388,10 @@ _IDS = frozenset({"id", "project", "point", "inspector", "verifier", "finding", 
                   "finding.responsible"})  # fmt: skip
 _SHORTENED = re.compile(r"[0-9](?:\.[0-9]+)?[Ee]\+[0-9]{1,3}")
 _REMEDIES = {
-    "elements": "write 1=pass;2=fail;3=na",
-    **dict.fromkeys(_IDS, "format the column as text and write the id again"),
+    "elements": say("write 1=pass;2=fail;3=na"),
+    **dict.fromkeys(_IDS, say("format the column as text and write the id again")),
 }
+_MOMENT_REMEDY = say("write it as 2026-10-05 09:30")
 _FREE_DAY = re.compile(
     r"([0-9]{4})(?:-([0-9]{1,2})-([0-9]{1,2})|/([0-9]{1,2})/([0-9]{1,2})|\.([0-9]{1,2})\.([0-9]{1,2})"
     r"|年([0-9]{1,2})月([0-9]{1,2})日)"
@@ -378,15 +424,14 @@ def _free_moment(value: str, zone: ZoneInfo) -> Any:
     parted = " ".join(value.replace("T", " ").replace("日", "日 ", 1).split())
     day, _, time = re.sub(" ?[:：] ?", ":", parted).partition(" ")
     if _HALF_DAYS.search(value):
-        raise _Unreadable(
-            f"{shown(value)} counts the hours from 1 to 12", "write them from 0 to 23, as 2026-10-05 14:30"
-        )
+        fault = say("{value} counts the hours from 1 to 12", value=shown(value))
+        raise _Unreadable(fault, say("write them from 0 to 23, as 2026-10-05 14:30"))
     match = _FREE_TIME.fullmatch(time)
     if not time and _FREE_DAY.fullmatch(day):
         written = calendar.parse_day(_free_day(day))
-        raise _Unreadable("the time of day is missing", f"write {written} 09:30")
+        raise _Unreadable(say("the time of day is missing"), say("write {day} 09:30", day=written))
     if not match or not _FREE_DAY.fullmatch(day):
-        raise ValueError(f"{shown(value)} is not a date and time")
+        raise ValueError(say("{value} is not a date and time", value=shown(value)))
     hour, minute, second, part, offset = match.groups()
     moment = calendar.parse_moment(
         f"{_free_day(day)}T{int(hour):02d}:{minute}:{second or '00'}{part or ''}{offset or ''}"

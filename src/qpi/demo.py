@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from qpi import calendar, definitions, strictyaml
+from qpi import calendar, definitions, jsonschemas, scaffold, shipped, strictyaml
 from qpi.definitions import Definitions
 from qpi.demo_plan import World
 from qpi.demo_records import checks, numbered, verifications
 from qpi.errors import DefinitionError, UsageError
+from qpi.messages import say
 
 SEED = 20261031
 START = 2025 * 12 + 10
@@ -23,7 +24,7 @@ def write(folder: Path, *, seed: int = SEED) -> list[Path]:
     Raises UsageError when the folder holds something already.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(f"{folder} is not an empty folder; name a new one")
+        raise UsageError(say("{folder} is not an empty folder; name a new one", folder=folder))
     _copy(folder)
     (folder / "records").mkdir()
     return [_save(folder, month, rows) for month, rows in records(_load(folder), seed=seed)]
@@ -49,14 +50,13 @@ def records(
 
 
 def _copy(folder: Path) -> None:
-    package = Path(__file__).parent
-    shipped = package / "checklists"
-    source = shipped if shipped.is_dir() else package.parents[1] / "checklists"
     (folder / "checklists").mkdir(parents=True)
-    for path in sorted(source.glob("*.yaml")):
+    editions = shipped.editions()
+    for path in (path for name in shipped.DEMO for path in editions[name]):
         shutil.copyfile(path, folder / "checklists" / path.name)
-    for path in sorted((package / "demo_files").glob("*.yaml")):
+    for path in (*sorted(Path(__file__).with_name("demo_files").glob("*.yaml")), scaffold.FILES / "policy.yaml"):
         shutil.copyfile(path, folder / path.name)
+    jsonschemas.write(folder / jsonschemas.FOLDER)
 
 
 def _load(folder: Path) -> Definitions:

@@ -11,6 +11,7 @@ from qpi import demo, formats
 from qpi.entries import Actor
 from qpi.intake import open_file
 from qpi.ledger import open_ledger
+from qpi.messages import say
 from qpi.recorder import Recorder
 from qpi.workspace import Workspace
 
@@ -28,9 +29,9 @@ def run(folder: Path, *, language: str = "en") -> Iterator[str]:
     """
     files = demo.write(folder)
     workspace = Workspace(folder)
-    yield f"{folder}: definitions and {len(files)} files of records written"
+    yield say("{folder}: definitions and {number} files of records written", folder=folder, number=len(files))
     problems = workspace.check()
-    yield f"qpi check: {len(problems)} problems" if problems else "qpi check: no problems"
+    yield say("qpi check: {number} problems", number=len(problems)) if problems else say("qpi check: no problems")
     yield from _recorded(workspace, files)
     yield ""
     tables = workspace.tables()
@@ -51,7 +52,12 @@ def _recorded(workspace: Workspace, files: list[Path]) -> Iterator[str]:
         for path in files:
             count += recorder.record(open_file(path, workspace.definitions).drafts).recorded
         position = ledger.position()
-    yield f"qpi import: {count} records; ledger at entry {position.seq}, head {position.head[:16]}"
+    yield say(
+        "qpi import: {number} records; ledger at entry {entry}, head {head}",
+        number=count,
+        entry=position.seq,
+        head=position.head[:16],
+    )
 
 
 def _noticed(workspace: Workspace) -> Iterator[str]:
@@ -61,16 +67,23 @@ def _noticed(workspace: Workspace) -> Iterator[str]:
         for form in ("html", "md"):
             path = out / f"{notice.stem}.{form}"
             path.write_text(notice.render(form), encoding="utf-8")
-        yield f"notice of {notice.values['project']['name']}: {path.with_suffix('.html')}"
+        project = notice.values["project"]["name"]
+        yield say("notice of {project}: {file}", project=project, file=path.with_suffix(".html"))
 
 
 def _next_steps(folder: Path) -> Iterator[str]:
     qpi = _command()
-    yield "Where to look next:"
-    yield f"  {folder / 'notices'}: open an .html file in a browser, and print it"
+    yield say("Where to look next:")
+    yield say("  {folder}: open an .html file in a browser, and print it", folder=folder / "notices")
     yield f"  {qpi} metrics 2026-Q3 --by project,role -w {folder}"
-    yield f"  {qpi} metrics 2026-10 --by inspector -w {folder}: one inspector never finds anything"
-    yield f"  {folder / 'checklists'}: change a frequency, then {qpi} check -w {folder}, and {qpi} metrics again"
+    by_inspector = f"{qpi} metrics 2026-10 --by inspector -w {folder}"
+    yield say("  {command}: one inspector never finds anything", command=by_inspector)
+    yield say(
+        "  {folder}: change a frequency, then {check}, and {metrics} again",
+        folder=folder / "checklists",
+        check=f"{qpi} check -w {folder}",
+        metrics=f"{qpi} metrics",
+    )
 
 
 def _command() -> str:

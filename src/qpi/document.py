@@ -1,13 +1,14 @@
 """Document: what a definition file holds, as text with places, with what is wrong left out of it."""
 
 import gc
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
 from qpi.errors import DefinitionError, Problem, Where
+from qpi.messages import say
 from qpi.text import bad_character, nearest, visible
 
 MAX_DEPTH = 16
@@ -190,31 +191,32 @@ def from_plain(plain: Any, file: str) -> Document:
 def _checked(plain: Any, file: str, path: tuple[Any, ...], problems: list[Problem]) -> Any:
     """Copy plain values, mappings as dicts and sequences as lists; what is not text becomes text and a problem."""
 
-    def say(fault: str, remedy: str) -> None:
+    def tell(fault: str, remedy: str) -> None:
         problems.append(Problem(Where(file, field=_dotted(path) or None), fault, remedy))
 
     if len(path) >= MAX_DEPTH:
-        say(f"nested deeper than {MAX_DEPTH} levels", "write it flatter")
+        tell(say("nested deeper than {most} levels", most=MAX_DEPTH), say("write it flatter"))
         return ""
     if isinstance(plain, Mapping):
-        return {str(name): _checked(item, file, (*path, name), problems) for name, item in _texts(plain, say)}
+        return {str(name): _checked(item, file, (*path, name), problems) for name, item in _texts(plain, tell)}
     if isinstance(plain, (list, tuple)):
         return [_checked(item, file, (*path, i), problems) for i, item in enumerate(plain)]
     if not isinstance(plain, str):
-        say(f"{plain!r:.60} is not text", "give every value as text, as it stands in a file")
+        fault = say("{value} is not text", value=f"{plain!r:.60}")
+        tell(fault, say("give every value as text, as it stands in a file"))
         return visible(str(plain)[:60])
     if bad := bad_character(plain):
-        say(f"text holds {bad}", "take it out, or write an ordinary blank")
+        tell(say("text holds {sign}", sign=bad), say("take it out, or write an ordinary blank"))
         return visible(plain)
     return plain
 
 
-def _texts(plain: Mapping[Any, Any], say: Any) -> Iterator[tuple[str, Any]]:
+def _texts(plain: Mapping[Any, Any], tell: Callable[[str, str], None]) -> Iterator[tuple[str, Any]]:
     for name, item in plain.items():
         if isinstance(name, str) and not bad_character(name):
             yield name, item
         else:
-            say(f"key {name!r:.60} is not a plain text", "give keys as text")
+            tell(say("key {name} is not a plain text", name=f"{name!r:.60}"), say("give keys as text"))
 
 
 @contextmanager

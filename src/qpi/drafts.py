@@ -1,9 +1,9 @@
 """Drafts: what files are read into, and the words that they may use."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from qpi import entries, terms, text
 from qpi.definitions import Definitions
@@ -45,6 +45,12 @@ def _by_title(named: Sequence[tuple[str, str]]) -> dict[str, str]:
     return {title: min(found) for title, found in names.items() if len(found) == 1}
 
 
+class Reject(Protocol):
+    """Returns a file's own lines for the drafts that are refused; where they bear reasons, in a language: `zh` or `en`."""
+
+    def __call__(self, refused: Sequence[Draft], language: str = "en", /) -> str: ...
+
+
 @dataclass(frozen=True)
 class Intake:
     """A file that was read once: its drafts, and its own lines for what is refused."""
@@ -52,7 +58,7 @@ class Intake:
     file: str
     digest: str
     drafts: Iterator[Draft]
-    reject: Callable[[Sequence[Draft]], str]
+    reject: Reject
     notes: list[str]
 
 

@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from qpi import fields, text
 from qpi.errors import Problem, Where
 from qpi.fields import Id, Text
+from qpi.messages import say
 
 
 class Entry(BaseModel):
@@ -101,7 +102,7 @@ def _numbered(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
         return findings
     given = {finding.no for finding in findings if finding.no is not None}
     if len(given) != sum(finding.no is not None for finding in findings):
-        raise fields.refuse("finding numbers repeat", "number the findings 1, 2, 3")
+        raise fields.refuse(say("finding numbers repeat"), say("number the findings 1, 2, 3"))
     free = (number for number in range(1, 2 * len(findings) + 1) if number not in given)
     return tuple(f if f.no is not None else f.model_copy(update={"no": next(free)}) for f in findings)
 
@@ -360,9 +361,9 @@ def _fields_at(kind: Kind, path: list[Any]) -> tuple[str, ...]:
 
 
 _REMEDIES: Mapping[str, str] = {
-    "findings": 'write [{"kind": ...}]',
-    "readings": 'write [{"value": ...}]',
-    "result": "leave it empty when all is in order; na where there was nothing to look at",
+    "findings": say('write [{{"kind": ...}}]'),
+    "readings": say('write [{{"value": ...}}]'),
+    "result": say("leave it empty when all is in order; na where there was nothing to look at"),
 }
 
 
@@ -375,24 +376,28 @@ def _fault(kind: Kind, error: ErrorDetails) -> Fault:
             fault, remedy = error["ctx"]["fault"], error["ctx"]["remedy"]
             return Fault(field, fault, _REMEDIES.get(name, remedy) if fault == fields.NO_LIST else remedy)
         case "missing":
-            return Fault(field, "is missing", f"add {name}")
+            return Fault(field, say("is missing"), say("add {name}", name=name))
         case "extra_forbidden":
-            return Fault(field, "is no field of a record", text.instead(name, _fields_at(kind, path)))
+            return Fault(field, say("is no field of a record"), text.instead(name, _fields_at(kind, path)))
         case "literal_error":
             expected = error["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", ")
             given = error["input"] if isinstance(error["input"], str) else ""
             remedy = _REMEDIES.get(field) or text.instead(given[:60], expected)
-            return Fault(field, f"{fields.shown(error['input'])} is unknown", remedy)
+            return Fault(field, say("{value} is unknown", value=fields.shown(error["input"])), remedy)
         case "string_pattern_mismatch" | "string_type":
-            return Fault(field, f"{fields.shown(error['input'])} is no element's number", 'write "1", "2", ...')
+            fault = say("{value} is no element's number", value=fields.shown(error["input"]))
+            return Fault(field, fault, say('write "1", "2", ...'))
         case "string_unicode":
-            return Fault(field, f"{fields.shown(error['input'])} holds half a character", "write it again")
+            fault = say("{value} holds half a character", value=fields.shown(error["input"]))
+            return Fault(field, fault, say("write it again"))
         case "tuple_type" | "list_type":
-            return Fault(field, "a list is expected", "write [...]")
+            return Fault(field, fields.NO_LIST, say("write [...]"))
         case "model_type" | "dict_type" | "model_attributes_type":
-            return Fault(field, "an object is expected", 'write {"...": ...}')
+            return Fault(field, say("an object is expected"), say('write {{"...": ...}}'))
+        case "invalid_key":
+            return Fault(field, say("Keys should be strings"), say("see docs/definitions.md"))
         case _:
-            return Fault(field, error["msg"], "see docs/definitions.md")
+            return Fault(field, error["msg"], say("see docs/definitions.md"))
 
 
 def _dotted(path: list[Any]) -> str:

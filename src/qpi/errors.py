@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from qpi.messages import said, say, translated
+
 
 @dataclass(frozen=True, slots=True)
 class Where:
@@ -18,10 +20,14 @@ class Where:
         parts = [self.file, *(str(n) for n in (self.line, self.column) if n is not None)]
         return ":".join(parts) + (f": {self.field}" if self.field else "")
 
+    def text(self, language: str) -> str:
+        """Return the place in a language; a file is named as it is, a record in words."""
+        return str(Where(translated(self.file, language), self.line, self.column, self.field))
+
     @property
     def spot(self) -> str:
         """The place within its file, as another message names it."""
-        return f"line {self.line}" if self.line else self.field or "the beginning"
+        return say("line {line}", line=self.line) if self.line else self.field or say("the beginning")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,14 @@ class Problem:
     advisory: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.fault}; {self.remedy}"
+        return self.text("en")
+
+    def text(self, language: str) -> str:
+        """Return place, fault and remedy in a language: `zh` or `en`."""
+        place = self.where.text(language)
+        return translated(
+            say("{place}: {fault}; {remedy}", place=place, fault=self.fault, remedy=self.remedy), language
+        )
 
 
 def in_order(problems: Iterable[Problem]) -> list[Problem]:
@@ -48,6 +61,10 @@ def in_order(problems: Iterable[Problem]) -> list[Problem]:
 
 class QpiError(Exception):
     """Whatever this library raises on purpose."""
+
+    def text(self, language: str) -> str:
+        """Return what is wrong in a language: `zh` or `en`."""
+        return translated(said(self), language)
 
 
 class UsageError(QpiError):
@@ -68,6 +85,10 @@ class DataError(QpiError):
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = in_order(problems)
         super().__init__("\n".join(map(str, self.problems)))
+
+    def text(self, language: str) -> str:
+        """Return every problem in a language, one a line."""
+        return "\n".join(problem.text(language) for problem in self.problems)
 
 
 class DefinitionError(DataError):

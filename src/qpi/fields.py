@@ -11,12 +11,13 @@ from pydantic import BeforeValidator, PlainValidator
 from pydantic_core import PydanticCustomError
 
 from qpi import calendar, text
+from qpi.messages import say
 
 MAX_TEXT = 10_000
 MAX_LIST = 2_000
 MAX_NUMBER = 999_999
 """The highest number of a finding or an element."""
-NO_LIST = "a list is expected"
+NO_LIST = say("a list is expected")
 MAX_FINDING_ID = text.MAX_ID + len(f"/{MAX_NUMBER}")
 """The id of a finding is that of its check, a slash and its number."""
 
@@ -42,26 +43,26 @@ def _written(value: Any) -> str:
 
 
 def _no_text(value: Any, remedy: str) -> PydanticCustomError:
-    return refuse(f"{shown(value)} is not text", remedy)
+    return refuse(say("{value} is not text", value=shown(value)), remedy)
 
 
 def _text(value: Any) -> str | None:
     if not isinstance(value, str):
-        raise _no_text(value, "write it in quotes")
+        raise _no_text(value, say("write it in quotes"))
     value = value.strip()
     if "\r" in value:
         value = value.replace("\r\n", "\n")
     if len(value) > MAX_TEXT:
-        raise refuse(f"a text of {len(value)} characters", f"keep it to {MAX_TEXT}")
+        raise refuse(say("a text of {number} characters", number=len(value)), say("keep it to {most}", most=MAX_TEXT))
     if bad := text.bad_character(value):
-        raise refuse(f"text holds {bad}", "take it out, or write an ordinary blank")
+        raise refuse(say("text holds {sign}", sign=bad), say("take it out, or write an ordinary blank"))
     return value or None
 
 
 def _id(value: str, most: int = text.MAX_ID) -> str | None:
     value = text.normal(value)
     if value and (fault := text.id_fault(value, most=most)):
-        raise refuse(fault, "write it as the portfolio does, with letters and digits")
+        raise refuse(fault, say("write it as the portfolio does, with letters and digits"))
     return value or None
 
 
@@ -79,13 +80,13 @@ _known_code = lru_cache(4096)(_code)
 
 def _id_field(value: Any) -> str | None:
     if not isinstance(value, str):
-        raise _no_text(value, "write it in quotes; a number loses leading zeros")
+        raise _no_text(value, say("write it in quotes; a number loses leading zeros"))
     return _known_id(value)
 
 
 def _own_id_field(value: Any, most: int = text.MAX_ID) -> str | None:
     if not isinstance(value, str):
-        raise _no_text(value, "write it in quotes; a number loses leading zeros")
+        raise _no_text(value, say("write it in quotes; a number loses leading zeros"))
     return _id(value, most)
 
 
@@ -95,7 +96,7 @@ def _finding_id_field(value: Any) -> str | None:
 
 def _code_field(value: Any) -> str | None:
     if not isinstance(value, str):
-        raise _no_text(value, "write the code in quotes; a number loses leading zeros")
+        raise _no_text(value, say("write the code in quotes; a number loses leading zeros"))
     return _known_code(value)
 
 
@@ -103,10 +104,14 @@ def _needed(read: Callable[[Any], str | None]) -> Callable[[Any], str]:
     def needed(value: Any) -> str:
         found = read(value)
         if found is None:
-            raise refuse("an empty text", "write a value")
+            raise refuse(say("an empty text"), say("write a value"))
         return found
 
     return needed
+
+
+def _far(written: str) -> PydanticCustomError:
+    return refuse(say("{moment} lies outside the years 1971 to 2199", moment=written), say("mend the year"))
 
 
 def _moment(value: Any) -> datetime:
@@ -116,11 +121,12 @@ def _moment(value: Any) -> datetime:
         try:
             moment = calendar.parse_moment(_written(value))
         except ValueError as error:
-            raise refuse(str(error), "write a moment such as 2026-10-05T09:30:00+08:00") from error
+            raise refuse(error.args[0], say("write a moment such as 2026-10-05T09:30:00+08:00")) from error
     if moment.utcoffset() is None:
-        raise refuse(f"{moment.isoformat()} names no offset from UTC", "write it as 2026-10-05T09:30:00+08:00")
+        fault = say("{moment} names no offset from UTC", moment=moment.isoformat())
+        raise refuse(fault, say("write it as 2026-10-05T09:30:00+08:00"))
     if not 1970 < moment.year < 2200:
-        raise refuse(f"{moment.isoformat()} lies outside the years 1971 to 2199", "mend the year")
+        raise _far(moment.isoformat())
     # Children of datetime, such as those of pandas, may carry more than the ledger keeps.
     return moment if type(moment) is datetime else datetime.combine(moment.date(), moment.time(), moment.tzinfo)
 
@@ -132,21 +138,23 @@ def _day(value: Any) -> date:
         try:
             day = calendar.parse_day(_written(value))
         except ValueError as error:
-            raise refuse(str(error), "write a day such as 2026-10-15") from error
+            raise refuse(error.args[0], say("write a day such as 2026-10-15")) from error
     if not 1970 < day.year < 2200:
-        raise refuse(f"{day} lies outside the years 1971 to 2199", "mend the year")
+        raise _far(day.isoformat())
     return day
 
 
 def _count(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 10**9:
-        raise refuse(f"{shown(value)} is not a whole number from 0", "write a number such as 240")
+        fault = say("{value} is not a whole number from 0", value=shown(value))
+        raise refuse(fault, say("write a number such as 240"))
     return int(value)
 
 
 def _ordinal(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_NUMBER:
-        raise refuse(f"{shown(value)} is not a number from 1 to {MAX_NUMBER}", "number them 1, 2, 3")
+        fault = say("{value} is not a number from 1 to {most}", value=shown(value), most=MAX_NUMBER)
+        raise refuse(fault, say("number them 1, 2, 3"))
     return int(value)
 
 
@@ -172,15 +180,16 @@ def _number(value: Any, pattern: re.Pattern[str]) -> re.Match[str] | None:
 def _amount(value: Any) -> int:
     found = _number(value, _AMOUNT)
     if found is None:
-        fault = f"{shown(value)} is not an amount from 0 with at most two decimals"
-        raise refuse(fault, "write a number such as 2.5")
+        fault = say("{value} is not an amount from 0 with at most two decimals", value=shown(value))
+        raise refuse(fault, say("write a number such as 2.5"))
     return int(found[1]) * 100 + int((found[2] or "").ljust(2, "0"))
 
 
 def _reading(value: Any) -> Decimal:
     found = _number(value, _READING)
     if found is None:
-        raise refuse(f"{shown(value)} is not a number", "write a number such as 21.5, without unit and exponent")
+        fault = say("{value} is not a number", value=shown(value))
+        raise refuse(fault, say("write a number such as 21.5, without unit and exponent"))
     decimals = (found[2] or "").rstrip("0")
     number = Decimal(f"{int(found[1])}" if not decimals else f"{found[1]}.{decimals}")
     return number or Decimal(0)
@@ -189,9 +198,9 @@ def _reading(value: Any) -> Decimal:
 def _bounded(value: Any) -> Any:
     # A set has no order of its own, so that the same record would be written in several ways.
     if not isinstance(value, (list, tuple)):
-        raise refuse(NO_LIST, 'write ["..."]')
+        raise refuse(NO_LIST, say('write ["..."]'))
     if len(value) > MAX_LIST:
-        raise refuse(f"a list of {len(value)}", f"keep it to {MAX_LIST}")
+        raise refuse(say("a list of {number}", number=len(value)), say("keep it to {most}", most=MAX_LIST))
     return value
 
 
@@ -201,7 +210,8 @@ def _several(value: Any) -> Any:
 
 def _sha256(value: Any) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"[0-9a-fA-F]{64}", value):
-        raise refuse(f"{shown(value)} is not a SHA-256 in hex", "write its 64 digits 0-9a-f, or leave it out")
+        fault = say("{value} is not a SHA-256 in hex", value=shown(value))
+        raise refuse(fault, say("write its 64 digits 0-9a-f, or leave it out"))
     return value.lower()
 
 

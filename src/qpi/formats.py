@@ -3,14 +3,13 @@
 import csv
 import io
 import json
-import unicodedata
-from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
 import pandas as pd
 
 from qpi import terms
+from qpi.listing import aligned, guarded
 from qpi.metrics import PARTS, percent
 from qpi.policy import Policy
 
@@ -63,15 +62,9 @@ def to_csv(frame: pd.DataFrame) -> str:
     writer.writerow([*names[:place], "title", "source", *names[place:]])
     for row in records(frame):
         extra = [terms.INDICATOR_TITLES[row["indicator"]], f"{terms.SOURCE_NUMBERS.get(row['indicator'], '')}"]
-        cells = [_guarded(row[name]) for name in names]
-        writer.writerow([*cells[:place], *(_guarded(cell) for cell in extra), *cells[place:]])
+        cells = [guarded(row[name]) for name in names]
+        writer.writerow([*cells[:place], *(guarded(cell) for cell in extra), *cells[place:]])
     return "\ufeff" + out.getvalue()
-
-
-def _guarded(value: Any) -> Any:
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return "'" + value
-    return "" if value is None else value
 
 
 def to_table(frame: pd.DataFrame, policy: Policy, *, language: str = "en") -> str:
@@ -87,7 +80,7 @@ def to_table(frame: pd.DataFrame, policy: Policy, *, language: str = "en") -> st
     notes = [LEGEND[language]]
     if keys and frame[keys].isna().any(axis=None):
         notes.append(NAMELESS[language])
-    return _aligned(rows, right) + "".join(f"{note}\n" for note in notes)
+    return aligned(rows, right) + "".join(f"{note}\n" for note in notes)
 
 
 def _cells(row: dict[str, Any], policy: Policy, language: str) -> list[str]:
@@ -106,23 +99,3 @@ def _cells(row: dict[str, Any], policy: Policy, language: str) -> list[str]:
         VERDICTS[language][row["verdict"]],
         grade or "",
     ]
-
-
-def width(text: str) -> int:
-    """Return how many columns a text takes on a screen; a Chinese sign takes two."""
-    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
-
-
-def _aligned(rows: Sequence[Sequence[str]], right: set[int]) -> str:
-    widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        [_padded(cell, size, left=i not in right) for i, (cell, size) in enumerate(zip(row, widths, strict=True))]
-        for row in rows
-    ]
-    rule = ["-" * size for size in widths]
-    return "".join("  ".join(line).rstrip() + "\n" for line in (lines[0], rule, *lines[1:]))
-
-
-def _padded(cell: str, size: int, *, left: bool) -> str:
-    blanks = " " * (size - width(cell))
-    return cell + blanks if left else blanks + cell

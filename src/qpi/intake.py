@@ -6,6 +6,7 @@ from pathlib import Path
 from qpi import csvfile, jsonlines
 from qpi.definitions import Definitions
 from qpi.drafts import Intake, Vocabulary, refusal, vocabulary
+from qpi.messages import say
 
 _UTF8 = ("utf-8", "utf8", "utf-8-sig")
 # GB18030 holds all that the older two hold.
@@ -19,36 +20,39 @@ def open_file(
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise refusal(str(path), f"cannot be read ({error.strerror})", "check the name and the rights") from error
+        fault = say("cannot be read ({reason})", reason=error.strerror)
+        raise refusal(str(path), fault, say("check the name and the rights")) from error
     words = words or vocabulary(definitions)
     content = _decode(data, str(path), encoding.lower().replace("_", "-"))
     if not content.strip():
-        raise refusal(str(path), "is empty", "nothing can be imported from it; check that it was saved")
+        raise refusal(str(path), say("is empty"), say("nothing can be imported from it; check that it was saved"))
     digest = hashlib.sha256(data).hexdigest()
     suffix = path.suffix.lower()
     if suffix in (".jsonl", ".ndjson"):
         return jsonlines.intake(content, str(path), digest, words)
     if suffix == ".csv":
         return csvfile.intake(content, str(path), digest, words, definitions.zone)
-    raise refusal(str(path), f'ending "{suffix}" is unknown', "name it .jsonl (JSON Lines) or .csv")
+    fault = say('ending "{ending}" is unknown', ending=suffix)
+    raise refusal(str(path), fault, say("name it .jsonl (JSON Lines) or .csv"))
 
 
 def _decode(data: bytes, file: str, encoding: str) -> str:
     if encoding not in (*_UTF8, *_CHINESE):
-        raise refusal(file, f'encoding "{encoding}" is unknown', "say utf-8 or gb18030")
+        raise refusal(file, say('encoding "{encoding}" is unknown', encoding=encoding), say("say utf-8 or gb18030"))
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise refusal(file, "is UTF-16", "save it as UTF-8")
+        raise refusal(file, say("is UTF-16"), say("save it as UTF-8"))
     # A byte order mark says more surely than anybody what the file is.
     if encoding in _UTF8 or data[:3] == b"\xef\xbb\xbf":
         return _utf8(data, file)
     if not data.isascii() and _reads_as(data, "utf-8"):
-        remedy = f"say --encoding utf-8 if this reads right: {_sample(data, 'utf-8')}"
-        raise refusal(file, "is UTF-8, and would be misread as GB18030", remedy)
+        remedy = say("say --encoding utf-8 if this reads right: {sample}", sample=_sample(data, "utf-8"))
+        raise refusal(file, say("is UTF-8, and would be misread as GB18030"), remedy)
     try:
         return data.decode("gb18030")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise refusal(file, f"not GB18030 at byte {error.start + 1}", "save it as UTF-8", line) from error
+        fault = say("not GB18030 at byte {byte}", byte=error.start + 1)
+        raise refusal(file, fault, say("save it as UTF-8"), line) from error
 
 
 def _utf8(data: bytes, file: str) -> str:
@@ -56,11 +60,12 @@ def _utf8(data: bytes, file: str) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        remedy = "save it as UTF-8 or say --encoding gb18030"
+        remedy = say("save it as UTF-8 or say --encoding gb18030")
         row = data.split(b"\n")[line - 1]
         if _reads_as(row, "gb18030"):
-            remedy += f" if this reads right: {_sample(row, 'gb18030')}"
-        raise refusal(file, f"not UTF-8 at byte {error.start + 1}", remedy, line) from error
+            sample = _sample(row, "gb18030")
+            remedy = say("save it as UTF-8 or say --encoding gb18030 if this reads right: {sample}", sample=sample)
+        raise refusal(file, say("not UTF-8 at byte {byte}", byte=error.start + 1), remedy, line) from error
 
 
 def _reads_as(data: bytes, codec: str) -> bool:

@@ -10,6 +10,7 @@ from qpi.drafts import Intake, Vocabulary
 from qpi.entries import CHECK_FIELDS, FINDING_FIELDS, VERIFICATION_FIELDS, Draft, Fault, Kind, Verification, kind_of
 from qpi.errors import Problem, Where
 from qpi.fields import shown
+from qpi.messages import say
 
 MAX_LINE = 2**20
 
@@ -23,7 +24,7 @@ def intake(content: str, file: str, digest: str, words: Vocabulary) -> Intake:
             if line and not line.isspace():
                 yield _line(line, Where(file, number), digest, words)
 
-    def reject(refused: Sequence[Draft]) -> str:
+    def reject(refused: Sequence[Draft], _language: str = "en", /) -> str:
         numbers = sorted({number for draft in refused for number in draft.lines})
         return "".join(f"{lines[number - 1].rstrip()}\n" for number in numbers)
 
@@ -50,27 +51,46 @@ def _constant(name: str) -> NoReturn:
     raise _Constant(name)
 
 
+_REASONS = (
+    say("Expecting value"),
+    say("Expecting property name enclosed in double quotes"),
+    say("Expecting ':' delimiter"),
+    say("Expecting ',' delimiter"),
+    say("Illegal trailing comma before end of object"),
+    say("Illegal trailing comma before end of array"),
+    say("Unterminated string starting at"),
+    say("Invalid control character at"),
+    say("Invalid \\escape"),
+    say("Invalid \\uXXXX escape"),
+    say("Extra data"),
+)
+"""What the parser says of text that is not JSON, in its words, so that it can be said in another language."""
 _decode = json.JSONDecoder(object_pairs_hook=_pairs, parse_float=Decimal, parse_constant=_constant).decode
 
 
 def _line(line: str, where: Where, digest: str, words: Vocabulary) -> Draft:
     if len(line) > MAX_LINE:
-        return _broken(where, digest, f"a line of {len(line)} characters", "write one record on a line")
+        fault = say("a line of {number} characters", number=len(line))
+        return _broken(where, digest, fault, say("write one record on a line"))
     try:
         values = _decode(line)
     except _Repeated as error:
-        return _broken(where, digest, f"key {error} stands twice", "keep one of the two")
+        return _broken(where, digest, say("key {key} stands twice", key=str(error)), say("keep one of the two"))
     except _Constant as error:
-        return _broken(where, digest, f"{error} is no number of JSON", "write a number or leave the field out")
+        fault = say("{value} is no number of JSON", value=str(error))
+        return _broken(where, digest, fault, say("write a number or leave the field out"))
     except json.JSONDecodeError as error:
-        remedy = "write one whole JSON object on each line"
-        remedy += "; the line may be cut off" if error.pos >= len(line.rstrip()) or "Unterminated" in error.msg else ""
-        return _broken(Where(where.file, where.line, error.colno), digest, f"not JSON: {error.msg}", remedy)
+        remedy = say("write one whole JSON object on each line")
+        if error.pos >= len(line.rstrip()) or "Unterminated" in error.msg:
+            remedy = say("write one whole JSON object on each line; the line may be cut off")
+        reason = next((known for known in _REASONS if known == error.msg), error.msg)
+        place = Where(where.file, where.line, error.colno)
+        return _broken(place, digest, say("not JSON: {reason}", reason=reason), remedy)
     except (ValueError, ArithmeticError, RecursionError) as error:
-        fault = f"not JSON that can be read ({type(error).__name__})"
-        return _broken(where, digest, fault, "write it flatter and shorter")
+        fault = say("not JSON that can be read ({kind})", kind=type(error).__name__)
+        return _broken(where, digest, fault, say("write it flatter and shorter"))
     if not isinstance(values, dict):
-        return _broken(where, digest, "is no object", "write one JSON object on each line, not a list")
+        return _broken(where, digest, say("is no object"), say("write one JSON object on each line, not a list"))
     kind, values, faults = _sorted_out(values, words)
     return drafts.read(kind, values, where, (where.line or 0,), digest, faults)
 
@@ -93,8 +113,8 @@ def _sorted_out(values: dict[str, Any], words: Vocabulary) -> tuple[Kind, dict[s
     if kind is Verification:
         mixed = sorted(values.keys() & {"id", "point", "checked_at", "findings"})
         if mixed:
-            fault = f"a verification holds {', '.join(mixed)} of a check"
-            faults.append(Fault("finding", fault, "write check and verification on lines of their own"))
+            fault = say("a verification holds {fields} of a check", fields=", ".join(mixed))
+            faults.append(Fault("finding", fault, say("write check and verification on lines of their own")))
             values = {name: value for name, value in values.items() if name not in mixed}
     return kind, _translated(values, words), faults
 
@@ -140,8 +160,8 @@ def _keys(values: dict[str, Any], known: Mapping[str, str], path: str, faults: l
     for name, value in values.items():
         ours = known.get(name, name)
         if ours in renamed:
-            fault = f"{shown(before[ours])} and {shown(name)} are both {ours}"
-            faults.append(Fault(f"{path}{ours}", fault, "keep one of the two"))
+            fault = say("{one} and {other} are both {field}", one=shown(before[ours]), other=shown(name), field=ours)
+            faults.append(Fault(f"{path}{ours}", fault, say("keep one of the two")))
         renamed[ours], before[ours] = value, name
     return renamed
 

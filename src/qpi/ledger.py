@@ -17,6 +17,7 @@ from qpi import chain, tables
 from qpi.chain import Content, Link
 from qpi.entries import Actor, canonical, utc_text
 from qpi.errors import LedgerError, ProofError, UsageError
+from qpi.messages import say
 from qpi.store import Store
 from qpi.tables import Row
 
@@ -76,7 +77,7 @@ class Ledger:
         row = self._store.one(_LAST)
         genesis = self._store.one("SELECT body FROM entry WHERE seq = 0")
         if row is None or genesis is None:
-            raise ProofError(f"{self.file}: no first entry; the ledger was emptied, take a backup")
+            raise ProofError(say("{file}: no first entry; the ledger was emptied, take a backup", file=self.file))
         return Position(orjson.loads(genesis[0])["record"]["ledger"], row[0], row[1])
 
     def position_at(self, seq: int | None) -> Position:
@@ -86,7 +87,7 @@ class Ledger:
             return last
         row = self._store.one("SELECT hash FROM entry WHERE seq = ?", (seq,)) if 0 <= seq <= last.seq else None
         if row is None:
-            raise UsageError(f"there is no entry {seq}; the last one is {last.seq}")
+            raise UsageError(say("there is no entry {entry}; the last one is {last}", entry=seq, last=last.seq))
         return Position(last.ledger, seq, row[0])
 
     def links(self, *, kind: str | None = None) -> Iterator[Link]:
@@ -165,12 +166,22 @@ class Ledger:
     def examine(self) -> None:
         """See that the file is a ledger of this release; raise LedgerError or ProofError otherwise."""
         if self._store.one("PRAGMA application_id") != (APPLICATION_ID,):
-            raise LedgerError(f"{self.file}: the file is no ledger of qpi; name another file in qpi.yaml")
+            raise LedgerError(
+                say("{file}: the file is no ledger of qpi; name another file in qpi.yaml", file=self.file)
+            )
         version = self._store.one("PRAGMA user_version")
         if version and version[0] > SCHEMA:
-            raise LedgerError(f"{self.file}: written by a newer release (schema {version[0]}); upgrade qpi")
+            raise LedgerError(
+                say(
+                    "{file}: written by a newer release (schema {schema}); upgrade qpi",
+                    file=self.file,
+                    schema=version[0],
+                )
+            )
         if tables.schema_digest(self._store.rows(tables.SCHEMA_TEXTS)) != tables.own_schema_digest():
-            raise ProofError(f"{self.file}: tables or triggers were changed from outside; restore a backup")
+            raise ProofError(
+                say("{file}: tables or triggers were changed from outside; restore a backup", file=self.file)
+            )
         self._store.guard()
 
     def rebuild(self) -> int:
@@ -200,15 +211,16 @@ class Ledger:
             try:
                 own = tables.rows_of(link)
             except (ValueError, LookupError, TypeError, AttributeError):
-                yield link.seq, "cannot be read"
+                yield link.seq, say("cannot be read")
                 continue
             for name, there in stored.items():
                 rows = sorted((link.seq, *row) for table, row in own if table == name)
                 if there.up_to(link.seq) != rows:
-                    yield link.seq, f"has other rows in {name}; rebuild the typed tables"
+                    yield link.seq, say("has other rows in {table}; rebuild the typed tables", table=name)
         for name, there in stored.items():
             if there.rest():
-                yield self.position().seq + 1, f"is no entry, and has rows in {name}; rebuild the typed tables"
+                words = say("is no entry, and has rows in {table}; rebuild the typed tables", table=name)
+                yield self.position().seq + 1, words
 
 
 class _Sorted:
@@ -279,9 +291,9 @@ def path_of(url: str, folder: Path) -> Path:
     try:
         parsed = sa.make_url(url)
     except sa.exc.ArgumentError as error:
-        raise UsageError(f'ledger "{url}" is no URL; write sqlite:///qpi.db') from error
+        raise UsageError(say('ledger "{url}" is no URL; write sqlite:///qpi.db', url=url)) from error
     if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
-        raise UsageError(f'ledger "{url}" is not kept by this release; write sqlite:///qpi.db')
+        raise UsageError(say('ledger "{url}" is not kept by this release; write sqlite:///qpi.db', url=url))
     return folder / parsed.database
 
 
@@ -299,13 +311,22 @@ def open_ledger(
     """
     if sqlite3.sqlite_version_info < (3, 37):
         raise LedgerError(
-            f"SQLite {sqlite3.sqlite_version} knows no strict tables; use Python with SQLite 3.37 or newer"
+            say(
+                "SQLite {version} knows no strict tables; use Python with SQLite 3.37 or newer",
+                version=sqlite3.sqlite_version,
+            )
         )
     new = not has_ledger(path)
     if new and not create:
-        raise LedgerError(f"{path}: there is no ledger; import records first")
+        raise LedgerError(say("{file}: there is no ledger; import records first", file=path))
     if new and not path.parent.is_dir():
-        raise LedgerError(f"{path}: there is no folder {path.parent}; make it, or name another in qpi.yaml")
+        raise LedgerError(
+            say(
+                "{file}: there is no folder {folder}; make it, or name another in qpi.yaml",
+                file=path,
+                folder=path.parent,
+            )
+        )
     ledger = Ledger(
         Store(str(path)), _genesis(ledger_id or str(uuid.uuid4()), now or datetime.now(UTC)) if new else None
     )

@@ -7,6 +7,7 @@ from qpi import schema, text
 from qpi.checklist import PROJECT, ROLES, Checklists, Edition, Group, Point, Role, Shared, Source
 from qpi.document import Document
 from qpi.errors import Problem, in_order
+from qpi.messages import say
 from qpi.schema import Path
 
 
@@ -31,17 +32,17 @@ def _within(source: Source, checklists: Checklists) -> Iterator[Problem]:
     edition, document = source.edition, source.document
     start = edition.effective_from
     if start.day != 1 and "effective_from" not in document.lost():
-        fault = f"an edition starts on the 1st of a month, not on {start}"
-        yield Problem(document.where("effective_from"), fault, f"write {start.replace(day=1)}")
+        fault = say("an edition starts on the 1st of a month, not on {start}", start=start)
+        yield Problem(document.where("effective_from"), fault, say("write {text}", text=start.replace(day=1)))
     if not edition.groups and "groups" not in document.lost() and not document.lost("groups"):
-        yield Problem(document.where("groups"), "no groups", "add a group with points")
+        yield Problem(document.where("groups"), say("no groups"), say("add a group with points"))
     yield from _built_in(source)
     seen: dict[str, str] = {}
     for g, group in enumerate(edition.groups):
         path: Path = ("groups", g)
         if not group.points and "points" not in document.lost(*path) and not document.lost(*path, "points"):
-            fault = f'group "{text.shown(group.name)}" is empty'
-            yield Problem(document.where(*path, "points"), fault, "add a point or take the group out")
+            fault = say('group "{name}" is empty', name=text.shown(group.name))
+            yield Problem(document.where(*path, "points"), fault, say("add a point or take the group out"))
         yield from _shared(source, group, path, checklists)
         for p, point in enumerate(group.points):
             path = ("groups", g, "points", p)
@@ -57,8 +58,15 @@ def _built_in(source: Source) -> Iterator[Problem]:
     for name, role in source.edition.roles.items():
         if name in ROLES and role.level != ROLES[name].level and "level" not in source.document.lost("roles", name):
             where = source.document.where("roles", name, "level")
-            fault = f"role {name} is built in at level {ROLES[name].level}, not {role.level}"
-            yield Problem(where, fault, f"write level: {ROLES[name].level}, or choose another name for the role")
+            fault = say(
+                "role {name} is built in at level {level}, not {given}",
+                name=name,
+                level=ROLES[name].level,
+                given=role.level,
+            )
+            yield Problem(
+                where, fault, say("write level: {level}, or choose another name for the role", level=ROLES[name].level)
+            )
 
 
 def _code(source: Source, point: Point, path: Path, seen: dict[str, str]) -> Iterator[Problem]:
@@ -67,8 +75,8 @@ def _code(source: Source, point: Point, path: Path, seen: dict[str, str]) -> Ite
         return
     where = source.document.where(*path, "code")
     if point.code.casefold() in seen:
-        fault = f"code {point.code} stands already at {seen[point.code.casefold()]}"
-        yield Problem(where, fault, "give this point a code of its own")
+        fault = say("code {code} stands already at {place}", code=point.code, place=seen[point.code.casefold()])
+        yield Problem(where, fault, say("give this point a code of its own"))
     seen.setdefault(point.code.casefold(), where.spot)
 
 
@@ -81,18 +89,20 @@ def _shared(source: Source, part: Shared, path: Path, checklists: Checklists) ->
         for i, method in enumerate(used):
             if text.strange(method, methods, checklists.methods):
                 where = document.where(*path, *steps, i)
-                yield Problem(where, f'method "{method}" is unknown', text.instead(method, checklists.methods))
+                yield Problem(
+                    where, say('method "{method}" is unknown', method=method), text.instead(method, checklists.methods)
+                )
     for name, ask in (part.frequency or {}).items():
         where = document.where(*path, "frequency", name, key=True)
         if name not in checklists.roles:
             if text.strange(name, roles, checklists.roles):
-                yield Problem(where, f'role "{name}" is unknown', text.instead(name, checklists.roles))
+                yield Problem(where, say('role "{name}" is unknown', name=name), text.instead(name, checklists.roles))
         elif checklists.roles[name].level == PROJECT and ask.share != 1:
-            fault = f"a share means nothing for {name}, who owes the duty to each project"
-            yield Problem(document.where(*path, "frequency", name, "share"), fault, "take share out")
+            fault = say("a share means nothing for {name}, who owes the duty to each project", name=name)
+            yield Problem(document.where(*path, "frequency", name, "share"), fault, say("take share out"))
         if ask.share == 0:
             where = document.where(*path, "frequency", name, "share")
-            yield Problem(where, "a share of 0% owes nothing", "write a larger one, or every: 不固定")
+            yield Problem(where, say("a share of 0% owes nothing"), say("write a larger one, or every: 不固定"))
 
 
 def _elements(source: Source, point: Point, path: Path) -> Iterator[Problem]:
@@ -103,8 +113,13 @@ def _elements(source: Source, point: Point, path: Path) -> Iterator[Problem]:
         if "no" in source.document.lost(*path, "elements", i):
             continue
         if element.no in numbers:
-            fault = f"element {element.no} of {point.code} stands already at {numbers[element.no]}"
-            yield Problem(where, fault, "number the elements apart")
+            fault = say(
+                "element {no} of {code} stands already at {place}",
+                no=element.no,
+                code=point.code,
+                place=numbers[element.no],
+            )
+            yield Problem(where, fault, say("number the elements apart"))
         numbers.setdefault(element.no, where.spot)
 
 
@@ -122,8 +137,10 @@ def _executive(source: Source, group: Group, point: Point, path: Path) -> Iterat
         *holder, "frequency", "executive"
     ):
         where = document.where(*path, "executive_check", key=True)
-        fault = f"point {point.code} is marked ◎ (executive_check) but executive has no frequency"
-        yield Problem(where, fault, "add executive: 1/year, say, to its frequency, or take the mark out", advisory=True)
+        fault = say("point {code} is marked ◎ (executive_check) but executive has no frequency", code=point.code)
+        yield Problem(
+            where, fault, say("add executive: 1/year, say, to its frequency, or take the mark out"), advisory=True
+        )
 
 
 def _between(checklists: Checklists) -> Iterator[Problem]:
@@ -139,17 +156,28 @@ def _between(checklists: Checklists) -> Iterator[Problem]:
         if "effective_from" not in lost:
             other = days.setdefault((edition.catalogue, edition.effective_from), source)
             if other is not source:
-                fault = f"edition {other.edition.edition} of {edition.catalogue} starts on {edition.effective_from} too"
+                fault = say(
+                    "edition {edition} of {catalogue} starts on {day} too ({place})",
+                    edition=other.edition.edition,
+                    catalogue=edition.catalogue,
+                    day=edition.effective_from,
+                    place=other.at("effective_from"),
+                )
                 yield Problem(
                     document.where("effective_from"),
-                    f"{fault} ({other.at('effective_from')})",
-                    "give one of them another month",
+                    fault,
+                    say("give one of them another month"),
                 )
         if "edition" not in lost:
             other = labels.setdefault((edition.catalogue, edition.edition), source)
             if other is not source:
-                fault = f"edition {edition.edition} of {edition.catalogue} stands already at {other.at('edition')}"
-                yield Problem(document.where("edition"), fault, "give it a label of its own")
+                fault = say(
+                    "edition {edition} of {catalogue} stands already at {place}",
+                    edition=edition.edition,
+                    catalogue=edition.catalogue,
+                    place=other.at("edition"),
+                )
+                yield Problem(document.where("edition"), fault, say("give it a label of its own"))
         yield from _owned(source, owners)
     yield from _alike(checklists)
 
@@ -163,8 +191,13 @@ def _owned(source: Source, owners: dict[str, Source]) -> Iterator[Problem]:
                 continue
             owner = owners.setdefault(point.code.casefold(), source)
             if owner.edition.catalogue != source.edition.catalogue:
-                fault = f"code {point.code} belongs to catalogue {owner.edition.catalogue} ({owner.document.file})"
-                yield Problem(source.document.where(*path, "code"), fault, "choose another code")
+                fault = say(
+                    "code {code} belongs to catalogue {catalogue} ({file})",
+                    code=point.code,
+                    catalogue=owner.edition.catalogue,
+                    file=owner.document.file,
+                )
+                yield Problem(source.document.where(*path, "code"), fault, say("choose another code"))
 
 
 def _alike(checklists: Checklists) -> Iterator[Problem]:
@@ -179,16 +212,24 @@ def _alike(checklists: Checklists) -> Iterator[Problem]:
             first, owner = roles.setdefault(name, (role, source))
             same_catalogue = owner.edition.catalogue == edition.catalogue
             if first.level != role.level or (first.title != role.title and not same_catalogue):
-                known = f"title {text.shown(first.title)}, level {first.level}, at {owner.at('roles', name)}"
-                yield Problem(
-                    document.where("roles", name, key=True),
-                    f"role {name} is declared otherwise: {known}",
-                    "declare it alike, or choose another name",
+                fault = say(
+                    "role {name} is declared otherwise: title {title}, level {level}, at {place}",
+                    name=name,
+                    title=text.shown(first.title),
+                    level=first.level,
+                    place=owner.at("roles", name),
                 )
+                where = document.where("roles", name, key=True)
+                yield Problem(where, fault, say("declare it alike, or choose another name"))
         for name, title in edition.methods.items():
             known, owner = methods.setdefault(name, (title, source))
             if known != title and owner.edition.catalogue != edition.catalogue:
-                fault = f"method {name} is declared otherwise: {text.shown(known)}, at {owner.at('methods', name)}"
+                fault = say(
+                    "method {name} is declared otherwise: {title}, at {place}",
+                    name=name,
+                    title=text.shown(known),
+                    place=owner.at("methods", name),
+                )
                 yield Problem(
-                    document.where("methods", name, key=True), fault, "declare it alike, or choose another name"
+                    document.where("methods", name, key=True), fault, say("declare it alike, or choose another name")
                 )

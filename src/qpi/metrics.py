@@ -17,6 +17,7 @@ from qpi.definitions import Definitions
 from qpi.duties import Truth, Whole
 from qpi.errors import UsageError
 from qpi.frames import NEEDED
+from qpi.messages import said, say
 from qpi.policy import FINDING_KINDS, INDICATORS
 from qpi.portfolio import Project
 
@@ -71,17 +72,21 @@ def _period(name: str) -> Period:
     try:
         return calendar.period(name)
     except ValueError as error:
-        raise UsageError(str(error)) from error
+        raise UsageError(said(error)) from error
 
 
 def _groupings(definitions: Definitions, by: Sequence[str]) -> tuple[str, ...]:
     for name in by:
         if name in RESULT:
             raise UsageError(
-                f'an attribute named "{name}" cannot be a grouping, the result has a column of that name; rename it'
+                say(
+                    'an attribute named "{name}" cannot be a grouping, the result has a column of that name; rename it',
+                    name=name,
+                )
             )
         if name not in definitions.groupings:
-            raise UsageError(f'grouping "{name}" is unknown; {text.instead(name, definitions.groupings)}')
+            remedy = text.instead(name, definitions.groupings)
+            raise UsageError(say('grouping "{name}" is unknown; {remedy}', name=name, remedy=remedy))
     return tuple(dict.fromkeys(by))
 
 
@@ -90,10 +95,14 @@ def moment_of(definitions: Definitions, as_of: datetime | date | None) -> dateti
     if as_of is None:
         return datetime.now(UTC)
     if not 1971 <= as_of.year < 2200:
-        raise UsageError(f"as_of {as_of} lies outside the years 1971 to 2199; mend the year")
+        raise UsageError(say("as_of {day} lies outside the years 1971 to 2199; mend the year", day=str(as_of)))
     if isinstance(as_of, datetime):
         if as_of.utcoffset() is None:
-            raise UsageError(f"as_of {as_of} names no offset from UTC; write a day, or 2026-11-20T18:00+08:00")
+            raise UsageError(
+                say(
+                    "as_of {moment} names no offset from UTC; write a day, or 2026-11-20T18:00+08:00", moment=str(as_of)
+                )
+            )
         return as_of
     next_day = datetime(as_of.year, as_of.month, as_of.day, tzinfo=definitions.zone) + timedelta(days=1)
     return next_day.astimezone(UTC) - timedelta(microseconds=1)

@@ -17,6 +17,7 @@ from qpi.entries import decimal_text, utc_text
 from qpi.errors import UsageError
 from qpi.labels import LABELS
 from qpi.ledger import Ledger
+from qpi.messages import said, say
 from qpi.metrics import moment_of
 from qpi.policy import CHECK_KINDS, FINDING_KINDS
 from qpi.render import render
@@ -62,7 +63,7 @@ class Notice:
     def render(self, form: str, *, own: Path | None = None) -> str:
         """Return the notice as text of a form (html, md), by the company's own template where `own` has one."""
         if form not in FORMATS:
-            raise UsageError(f'format "{form}" is unknown; {text.instead(form, FORMATS)}')
+            raise UsageError(say('format "{form}" is unknown; {remedy}', form=form, remedy=text.instead(form, FORMATS)))
         return render(f"notice.{form}", {"notice": dict(self.values), "t": LABELS[self.values["language"]]}, own=own)
 
 
@@ -78,12 +79,14 @@ def drafts(
     try:
         span = calendar.period(period)
     except ValueError as error:
-        raise UsageError(str(error)) from error
+        raise UsageError(said(error)) from error
     for value, known, what in ((per, PER, "per"), (language, tuple(LABELS), "language")):
         if value not in known:
-            raise UsageError(f'{what} "{value}" is unknown; {text.instead(value, known)}')
+            remedy = text.instead(value, known)
+            raise UsageError(say('{setting} "{value}" is unknown; {remedy}', setting=what, value=value, remedy=remedy))
     if project is not None and project not in definitions.portfolio.project:
-        raise UsageError(f'project "{project}" is unknown; {text.instead(project, definitions.portfolio.project)}')
+        remedy = text.instead(project, definitions.portfolio.project)
+        raise UsageError(say('project "{project}" is unknown; {remedy}', project=project, remedy=remedy))
     maker = _Maker(ledger, definitions, span, organisation, language, moment_of(definitions, as_of), at)
     return list(maker.per_project(project) if per == "project" else maker.per_responsible(project))
 

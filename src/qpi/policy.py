@@ -11,6 +11,7 @@ from qpi import calendar, schema, text
 from qpi.checklist import Checklists
 from qpi.document import Document
 from qpi.errors import Problem
+from qpi.messages import say
 from qpi.schema import Frozen, Share, Text, Whole
 
 FINDING_KINDS = ("suggestion", "rectification", "deduction")
@@ -49,19 +50,24 @@ FLOORS = {
 def _one_of(*words: str) -> BeforeValidator:
     def choose(value: Any) -> Any:
         if not isinstance(value, str):
-            raise schema.refuse("one word is expected", text.instead("", words))
+            raise schema.refuse(say("one word is expected"), text.instead("", words))
         if value not in words:
-            raise schema.refuse(f'"{text.shown(value)}" is unknown', text.instead(text.normal(value), words))
+            raise schema.refuse(
+                say('"{value}" is unknown', value=text.shown(value)), text.instead(text.normal(value), words)
+            )
         return value
 
     return BeforeValidator(choose)
 
 
-def _some_of(*words: str) -> Any:
+def _some_of(*words: str, least: int = 0) -> Any:
     return Annotated[
-        tuple[Annotated[str, _one_of(*words)], ...],
+        tuple[Annotated[str, _one_of(*words), schema.chosen(*words)], ...],
         BeforeValidator(schema.listed),
         AfterValidator(schema.unrepeated),
+        schema.UNREPEATED,
+        schema.Shape(lambda many: {**many, "minItems": least}),
+        schema.ONE_OR_MORE,
     ]
 
 
@@ -70,7 +76,11 @@ def _floor(value: str) -> Fraction | None:
     return None if value == "none" else calendar.percent(value)
 
 
-Floor = Annotated[Fraction | None, schema.read_with(_floor, "write a percentage such as 75%, or none")]
+Floor = Annotated[
+    Fraction | None,
+    schema.read_with(_floor, say("write a percentage such as 75%, or none")),
+    schema.typed(f"^none$|{schema.PERCENT_PATTERN}"),
+]
 _FLOOR_FIELDS: dict[str, Any] = {name: (Floor, FLOORS.get(name)) for name in INDICATORS}
 Floors: Any = create_model("Floors", __base__=Frozen, **_FLOOR_FIELDS)
 
@@ -78,7 +88,7 @@ Floors: Any = create_model("Floors", __base__=Frozen, **_FLOOR_FIELDS)
 class Closure(Frozen):
     """Which findings the closure counts, and whether those raised or those due in the period."""
 
-    kinds: Annotated[_some_of(*FINDING_KINDS), AfterValidator(schema.some)] = ("suggestion", "deduction")  # type: ignore[valid-type]
+    kinds: Annotated[_some_of(*FINDING_KINDS, least=1), AfterValidator(schema.some)] = ("suggestion", "deduction")  # type: ignore[valid-type]
     population: Annotated[Literal["raised", "due"], _one_of("raised", "due")] = "raised"
 
 
@@ -90,15 +100,25 @@ class Traceability(Frozen):
 
 
 class Grade(Frozen):
-    """A band of the score rate: from this share upwards."""
+    """A band of the score rate: from this share upwards; `text` says what service of this grade is like."""
 
     from_: Share = Field(alias="from")
     name: Text
+    text: Text | None = None
 
 
 GRADES = tuple(
-    Grade.model_validate({"from": share, "name": name})
-    for share, name in (("95%", "优质"), ("85%", "良好"), ("70%", "一般"), ("0%", "较差"))
+    Grade.model_validate({"from": share, "name": name, "text": text})
+    for share, name, text in (
+        (
+            "95%",
+            "优质",
+            "服务人员主动热情，服务项目齐全、细处到位，客户的实际问题得到解决，日常使用感受明显提升并普遍认可。",
+        ),
+        ("85%", "良好", "服务人员友好耐心，诉求有及时回应，约定的基本项目都已做到，项目秩序和客户日常需要有保障。"),
+        ("70%", "一般", "服务态度平淡，诉求回应偏慢，只完成基本项目而细处欠缺，客户感受不到服务有改善。"),
+        ("0%", "较差", "服务态度生硬或不理会诉求，基本项目做不完整，客户的居住和办公已受到明显影响，须限期整改。"),
+    )
 )
 
 
@@ -106,12 +126,6 @@ def _days(value: Any) -> Any:
     if isinstance(value, str):
         return {"*": value}
     return value
-
-
-def _falling(grades: tuple[Grade, ...]) -> tuple[Grade, ...]:
-    if any(better.from_ <= worse.from_ for better, worse in pairwise(grades)):
-        raise schema.refuse("grades do not fall", "write the best first")
-    return grades
 
 
 class Policy(Frozen):
@@ -122,8 +136,9 @@ class Policy(Frozen):
     days: Annotated[
         dict[str, Annotated[Literal["calendar", "working"], _one_of("calendar", "working")]],
         BeforeValidator(_days),
+        schema.Shape(lambda by_role: {"anyOf": [by_role["additionalProperties"], by_role]}),
     ] = Field({"*": "calendar"})
-    counts_for_duty: Annotated[_some_of(*CHECK_KINDS), AfterValidator(schema.some)] = CHECK_KINDS  # type: ignore[valid-type]
+    counts_for_duty: Annotated[_some_of(*CHECK_KINDS, least=1), AfterValidator(schema.some)] = CHECK_KINDS  # type: ignore[valid-type]
     closure: Closure = Closure()
     verification_by: Annotated[
         Literal["not_responsible", "not_inspector"], _one_of("not_responsible", "not_inspector")
@@ -131,7 +146,7 @@ class Policy(Frozen):
     traceability: Traceability = Traceability()
     mix_minimum: Whole = 60
     score_floor: Annotated[Literal["zero", "none"], _one_of("zero", "none")] = "zero"
-    grades: Annotated[tuple[Grade, ...], AfterValidator(_falling)] = GRADES
+    grades: tuple[Grade, ...] = GRADES
 
     def floor(self, indicator: str) -> Fraction | None:
         """Return the floor of an indicator, or None."""
@@ -152,16 +167,29 @@ class Policy(Frozen):
 def build(document: Document, checklists: Checklists | None) -> tuple[Policy | None, list[Problem]]:
     """Return the policy that a document holds, or None, and every problem."""
     policy, problems, document = schema.load(Policy, document)
-    if policy is not None and checklists is not None:
-        problems += _roles(policy, document, checklists)
+    if policy is not None:
+        problems += _falling(policy, document)
+        if checklists is not None:
+            problems += _roles(policy, document, checklists)
     return policy, problems
+
+
+def _falling(policy: Policy, document: Document) -> Iterator[Problem]:
+    """Yield a grade that does not begin below the one before it."""
+    if document.lost("grades"):
+        return
+    for i, (better, worse) in enumerate(pairwise(policy.grades)):
+        faulty = "from" in document.lost("grades", i) or "from" in document.lost("grades", i + 1)
+        if better.from_ <= worse.from_ and not faulty:
+            where = document.where("grades", i + 1, "from")
+            yield Problem(where, say("grades do not fall"), say("write the best first"))
 
 
 def _roles(policy: Policy, document: Document, checklists: Checklists) -> Iterator[Problem]:
     for role in policy.days:
         if role != "*" and text.strange(role, checklists.known_roles, checklists.roles):
             where = document.where("days", role, key=True)
-            yield Problem(where, f'role "{role}" is unknown', text.instead(role, checklists.roles))
+            yield Problem(where, say('role "{role}" is unknown', role=role), text.instead(role, checklists.roles))
 
 
 __all__ = [

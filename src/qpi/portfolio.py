@@ -11,9 +11,17 @@ from qpi import schema, text
 from qpi.checklist import COMPANY, PROJECT, Checklists, Edition
 from qpi.document import Document
 from qpi.errors import Problem, in_order
+from qpi.messages import say
 from qpi.schema import Code, Day, Frozen, Id, Path, Text, Word
 
-Attributes = dict[Word, Annotated[str, schema.read_with(str, "write a text", longest=schema.MAX_TEXT)]]
+Attributes = dict[
+    Word,
+    Annotated[
+        str,
+        schema.read_with(str, say("write a text"), longest=schema.MAX_TEXT),
+        schema.Shape({"type": [*schema.SCALAR], "maxLength": schema.MAX_TEXT, "pattern": f"^$|{text.CLEAN_PATTERN}"}),
+    ],
+]
 
 
 class Change(Frozen):
@@ -81,7 +89,7 @@ class Waiver(Frozen):
     """Duties excused from a day to a day, both within, with reason and approver."""
 
     project: Id
-    points: Annotated[tuple[Code, ...], AfterValidator(schema.some)] | None = None
+    points: Annotated[tuple[Code, ...], AfterValidator(schema.some), schema.SOME] | None = None
     role: Word | None = None
     from_: Day = Field(alias="from")
     to: Day
@@ -92,7 +100,7 @@ class Waiver(Frozen):
 class Portfolio(Frozen):
     """Everything that is inspected, and everybody in it."""
 
-    projects: tuple[Project, ...]
+    projects: Annotated[tuple[Project, ...], schema.SOME]
     people: tuple[Person, ...] = ()
     parties: tuple[Party, ...] = ()
     posts: tuple[Post, ...] = ()
@@ -137,14 +145,19 @@ def _repeated(portfolio: Portfolio, document: Document) -> Iterator[Problem]:
         "parties": portfolio.parties,
     }
     for part, ones in parts.items():
-        kind = "project" if part == "projects" else "person or party"
+        kind = "project" if part == "projects" else "party"
         for i, one in enumerate(ones):
             if "id" in document.lost(part, i):
                 continue
             where = document.where(part, i, "id")
             key = (kind, one.id.casefold())
             if key in seen:
-                yield Problem(where, f"{kind} {one.id} stands already at {seen[key]}", "give each an id of its own")
+                fault = (
+                    say("project {id} stands already at {place}", id=one.id, place=seen[key])
+                    if part == "projects"
+                    else say("person or party {id} stands already at {place}", id=one.id, place=seen[key])
+                )
+                yield Problem(where, fault, say("give each an id of its own"))
             seen.setdefault(key, where.spot)
 
 
@@ -161,12 +174,12 @@ def _used(portfolio: Portfolio, document: Document, key: str) -> Iterator[tuple[
 def _projects(portfolio: Portfolio, document: Document) -> Iterator[Problem]:
     """Yield projects that nobody declared, and a portfolio without any."""
     if not portfolio.projects and "projects" not in document.lost() and not document.lost("projects"):
-        yield Problem(document.where("projects"), "no projects", "add one with id and name")
+        yield Problem(document.where("projects"), say("no projects"), say("add one with id and name"))
     known = _normal(document.texts("projects", "*", "id"))
     for path, name in _used(portfolio, document, "project"):
         if text.strange(name, known, portfolio.project):
-            remedy = text.instead(name, portfolio.project, otherwise="add it to projects")
-            yield Problem(document.where(*path), f'project "{name}" is unknown', remedy)
+            remedy = text.instead(name, portfolio.project, otherwise=say("add it to projects"))
+            yield Problem(document.where(*path), say('project "{name}" is unknown', name=name), remedy)
 
 
 def _normal(words: frozenset[str] | None) -> frozenset[str] | None:
@@ -177,23 +190,34 @@ def _dates(portfolio: Portfolio, document: Document) -> Iterator[Problem]:
     """Yield days in the wrong order, and two changes of a project on one day."""
     for i, project in enumerate(portfolio.projects):
         if project.opened and project.closed and project.closed <= project.opened:
-            fault = f"project {project.id} closes on {project.closed}, not after it opens on {project.opened}"
-            yield Problem(document.where("projects", i, "closed"), fault, "write the first day no longer served")
+            fault = say(
+                "project {id} closes on {closed}, not after it opens on {opened}",
+                id=project.id,
+                closed=project.closed,
+                opened=project.opened,
+            )
+            yield Problem(document.where("projects", i, "closed"), fault, say("write the first day no longer served"))
         days: dict[date, str] = {}
         for c, change in enumerate(project.changes):
             where = document.where("projects", i, "changes", c, "from")
             if "from" in document.lost("projects", i, "changes", c):
                 continue
             if change.from_ in days:
-                fault = f"project {project.id} changes on {change.from_} already at {days[change.from_]}"
-                yield Problem(where, fault, "write the two as one")
+                fault = say(
+                    "project {id} changes on {day} already at {place}",
+                    id=project.id,
+                    day=change.from_,
+                    place=days[change.from_],
+                )
+                yield Problem(where, fault, say("write the two as one"))
             days.setdefault(change.from_, where.spot)
     for path, to in _used(portfolio, document, "to"):
         part, i, _ = path
         begins = getattr(portfolio, part)[i].from_
         if begins and to < begins and "from" not in document.lost(part, i):
-            fault = f"a {part.removesuffix('s')} ends on {to}, before it begins on {begins}"
-            yield Problem(document.where(*path), fault, "exchange from and to")
+            kind = say("post") if part == "posts" else say("waiver")
+            fault = say("a {kind} ends on {to}, before it begins on {begins}", kind=kind, to=to, begins=begins)
+            yield Problem(document.where(*path), fault, say("exchange from and to"))
 
 
 def _people(portfolio: Portfolio, document: Document) -> Iterator[Problem]:
@@ -204,8 +228,12 @@ def _people(portfolio: Portfolio, document: Document) -> Iterator[Problem]:
     for path, name in used:
         if text.strange(name, people, sound):
             meant = text.nearest(name, sound)
-            remedy = f"did you mean {meant}? Else add them to people" if meant else "add them to people"
-            yield Problem(document.where(*path), f'person "{name}" is unknown', remedy, advisory=True)
+            remedy = (
+                say("did you mean {meant}? Else add them to people", meant=meant)
+                if meant
+                else say("add them to people")
+            )
+            yield Problem(document.where(*path), say('person "{name}" is unknown', name=name), remedy, advisory=True)
 
 
 def _references(portfolio: Portfolio, document: Document, checklists: Checklists) -> Iterator[Problem]:
@@ -213,12 +241,14 @@ def _references(portfolio: Portfolio, document: Document, checklists: Checklists
     roles, codes = checklists.known_roles, checklists.known_codes
     for path, role in _used(portfolio, document, "role"):
         if text.strange(role, roles, checklists.roles):
-            yield Problem(document.where(*path), f'role "{role}" is unknown', text.instead(role, checklists.roles))
+            yield Problem(
+                document.where(*path), say('role "{role}" is unknown', role=role), text.instead(role, checklists.roles)
+            )
     for path, points in _used(portfolio, document, "points"):
         for i, code in enumerate(points):
             if text.strange(code, codes, checklists.codes):
-                remedy = text.instead(code, checklists.codes, otherwise="take it out")
-                yield Problem(document.where(*path, i), f'point "{code}" is unknown', remedy)
+                remedy = text.instead(code, checklists.codes, otherwise=say("take it out"))
+                yield Problem(document.where(*path, i), say('point "{code}" is unknown', code=code), remedy)
 
 
 def _attributes(portfolio: Portfolio, document: Document) -> frozenset[str] | None:
@@ -246,7 +276,7 @@ def _levels(portfolio: Portfolio, document: Document, checklists: Checklists) ->
             if role.level in levels or "level" in source.document.lost("roles", name):
                 continue
             where = source.document.where("roles", name, "level")
-            fault = f'level "{role.level}" of role {name} is no attribute of any project'
+            fault = say('level "{level}" of role {name} is no attribute of any project', level=role.level, name=name)
             yield Problem(where, fault, text.instead(role.level, levels), advisory=True)
 
 
@@ -262,8 +292,8 @@ def _scopes(portfolio: Portfolio, document: Document, checklists: Checklists) ->
                 where = source.document.where(*path, name, key=True)
                 yield Problem(
                     where,
-                    f'no project has an attribute "{name}"',
-                    f"did you mean {meant}? Else mend it in the portfolio",
+                    say('no project has an attribute "{name}"', name=name),
+                    say("did you mean {meant}? Else mend it in the portfolio", meant=meant),
                     advisory=True,
                 )
 

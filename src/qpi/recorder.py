@@ -13,7 +13,7 @@ import orjson
 from qpi import ledger, rules, tables
 from qpi.checklist import Source
 from qpi.definitions import Definitions
-from qpi.differences import title, unlike
+from qpi.differences import named, recorded_and_given, there_and_here, title, unlike
 from qpi.entries import (
     Actor,
     Check,
@@ -34,6 +34,7 @@ from qpi.entries import (
 from qpi.errors import Problem, RecordError, Where, in_order
 from qpi.fields import shown
 from qpi.ledger import Item, Ledger, Position
+from qpi.messages import Message, joined, say
 from qpi.rules import Raised
 
 
@@ -163,8 +164,7 @@ def _collecting_no_garbage() -> Iterator[None]:
 def draft(kind: Kind, values: Mapping[str, Any]) -> Draft:
     """Return the fields of a record as a draft, with what is wrong in them."""
     name = values.get("id") if kind is Check else values.get("finding")
-    named = name if isinstance(name, str) and name.isprintable() else shown(name)
-    where = Where(f"{kind.__name__.lower()} {named}")
+    where = Where(named(kind.__name__.lower(), name if isinstance(name, str) and name.isprintable() else shown(name)))
     entry = read(kind, values)
     if isinstance(entry, Faulty):
         return Draft(None, where, tuple(located(where, fault) for fault in entry.faults), part=entry.part)
@@ -350,10 +350,14 @@ class _Decision:
 
     def _clash(self, first: _Ready, others: Sequence[_Ready]) -> None:
         """Refuse records with one key and different content, all of them: nobody can tell which is meant."""
-        remedy = "give it an id of its own, or keep one"
+        remedy = say("give it an id of its own, or keep one")
         for one, other in ((first, others[0]), *((other, first) for other in others)):
-            parts = unlike(_record_of(other), _record_of(one), ("there", "here"))
-            fault = f"{title(one.key)} stands also at {other.draft.where} with other content ({parts})"
+            fault = say(
+                "{record} stands also at {place} with other content ({parts})",
+                record=title(one.key),
+                place=_place(other.draft.where),
+                parts=unlike(_record_of(other), _record_of(one), there_and_here),
+            )
             if one is first:
                 self._drop(one, Fault("", fault, remedy))
             else:
@@ -389,7 +393,8 @@ class _Decision:
             name = part.entry.finding
             if name in self._lost and name not in raised and "finding" not in part.faulty:
                 # The ledger may have a check of the same id; it is not the one that was looked at.
-                return [Fault("finding", f'the check of "{name}" is refused', "mend the check, then take both")]
+                fault = say('the check of "{finding}" is refused', finding=name)
+                return [Fault("finding", fault, say("mend the check, then take both"))]
             found = raised.get(name) or (Raised(*there[name]) if name in there else None)
             return self._work.faults(part.entry, found, part.faulty)
 
@@ -424,6 +429,11 @@ def _more(one: Draft, faults: Iterable[Fault]) -> Iterator[Problem]:
             yield problem
 
 
+def _place(where: Where) -> Message:
+    """Return where a record stands as another message names it."""
+    return joined(":", (where.file, *(str(n) for n in (where.line, where.column) if n is not None)))
+
+
 def _record_of(ready: _Ready) -> dict[str, Any]:
     record: dict[str, Any] = orjson.loads(ready.item.content.body)["record"]
     return record
@@ -435,9 +445,13 @@ def _conflict(key: str, record: Mapping[str, Any], known: tuple[int, bytes]) -> 
     there, here = settled(orjson.loads(body)["record"]), settled(record)
     if there == here:
         return None
-    parts = unlike(there, here, ("recorded", "given"))
-    fault = f"{title(key)} is recorded already as entry {number} with other content ({parts})"
-    return Fault("", fault, "give it an id of its own, or leave the recorded one")
+    fault = say(
+        "{record} is recorded already as entry {number} with other content ({parts})",
+        record=title(key),
+        number=number,
+        parts=unlike(there, here, recorded_and_given),
+    )
+    return Fault("", fault, say("give it an id of its own, or leave the recorded one"))
 
 
 __all__ = ["Outcome", "Recorder", "draft", "system_actor"]

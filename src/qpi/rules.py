@@ -8,6 +8,8 @@ from qpi import text
 from qpi.checklist import Point, Source
 from qpi.definitions import Definitions
 from qpi.entries import Check, Fault, Verification, utc_text
+from qpi.messages import Message, say
+from qpi.portfolio import Project
 
 TOLERANCE = timedelta(minutes=10)
 """How far a clock may run ahead of the recorder's."""
@@ -54,7 +56,8 @@ def _future(judged: Judged) -> Iterator[Fault]:
 def future(field: str, moment: datetime, now: datetime) -> Iterator[Fault]:
     """Yield a fault when a moment lies further ahead of now than clocks may differ."""
     if moment > now + TOLERANCE:
-        yield Fault(field, f"{moment.isoformat()} lies in the future", "mend the time, or the clock of this computer")
+        fault = say("{moment} lies in the future", moment=moment.isoformat())
+        yield Fault(field, fault, say("mend the time, or the clock of this computer"))
 
 
 def _project(judged: Judged) -> Iterator[Fault]:
@@ -63,14 +66,29 @@ def _project(judged: Judged) -> Iterator[Fault]:
         return
     project = portfolio.project.get(check.project)
     if project is None:
-        yield Fault("project", f'"{check.project}" is unknown', text.instead(check.project, portfolio.project))
+        yield Fault("project", _unknown(check.project), text.instead(check.project, portfolio.project))
     elif not project.open_on(judged.day) and judged.knows("checked_at"):
-        span = f"from {project.opened or 'the beginning'}" + (
-            f" until before {project.closed}" if project.closed else ""
-        )
-        yield Fault(
-            "project", f"{project.id} was not open on {judged.day}, only {span}", "mend the day or the portfolio"
-        )
+        yield Fault("project", _not_open(project, judged.day), say("mend the day or the portfolio"))
+
+
+def _unknown(name: str) -> Message:
+    return say('"{name}" is unknown', name=name)
+
+
+def _not_open(project: Project, day: date) -> Message:
+    """Say when a project was open, which it was not on a day."""
+    name, opened, closed = project.id, project.opened, project.closed
+    if opened is None:
+        return say(
+            "{project} was not open on {day}, only from the beginning until before {closed}",
+            project=name, day=day, closed=closed,
+        )  # fmt: skip
+    if closed is None:
+        return say("{project} was not open on {day}, only from {opened}", project=name, day=day, opened=opened)
+    return say(
+        "{project} was not open on {day}, only from {opened} until before {closed}",
+        project=name, day=day, opened=opened, closed=closed,
+    )  # fmt: skip
 
 
 def _point(judged: Judged) -> Iterator[Fault]:
@@ -80,9 +98,10 @@ def _point(judged: Judged) -> Iterator[Fault]:
     if code in checklists.codes and not judged.knows("checked_at"):
         return
     if code in checklists.codes:
-        yield Fault("point", f'"{code}" is in no edition in force on {judged.day}', "mend the day or the code")
+        fault = say('"{code}" is in no edition in force on {day}', code=code, day=judged.day)
+        yield Fault("point", fault, say("mend the day or the code"))
     else:
-        yield Fault("point", f'"{code}" is unknown', text.instead(code, sorted(checklists.codes)))
+        yield Fault("point", _unknown(code), text.instead(code, sorted(checklists.codes)))
 
 
 def _choice(word: str, titles: Mapping[str, str]) -> str:
@@ -91,19 +110,19 @@ def _choice(word: str, titles: Mapping[str, str]) -> str:
         return text.instead(word, titles)
     more = ", ..." if len(titles) > text.MAX_LISTED else ""
     listed = [f"{name} {title}" for name, title in titles.items()][: text.MAX_LISTED]
-    return f"write one of {', '.join(listed)}{more}"
+    return say("write one of {choice}", choice=f"{', '.join(listed)}{more}")
 
 
 def _role(judged: Judged) -> Iterator[Fault]:
     role, roles = judged.check.role, judged.definitions.checklists.roles
     if role not in roles and judged.knows("role"):
-        yield Fault("role", f'"{role}" is unknown', _choice(role, {name: one.title for name, one in roles.items()}))
+        yield Fault("role", _unknown(role), _choice(role, {name: one.title for name, one in roles.items()}))
 
 
 def _method(judged: Judged) -> Iterator[Fault]:
     method, methods = judged.check.method, judged.definitions.checklists.methods
     if method is not None and method not in methods:
-        yield Fault("method", f'"{method}" is unknown', _choice(method, methods))
+        yield Fault("method", _unknown(method), _choice(method, methods))
 
 
 def _not_applicable(judged: Judged) -> Iterator[Fault]:
@@ -111,9 +130,10 @@ def _not_applicable(judged: Judged) -> Iterator[Fault]:
     if check.result != "na":
         return
     if check.reason is None:
-        yield Fault("reason", "is missing where the result is na", "write why there was nothing to look at")
+        fault = say("is missing where the result is na")
+        yield Fault("reason", fault, say("write why there was nothing to look at"))
     if check.findings:
-        yield Fault("findings", "stand beside the result na", "take one of the two out")
+        yield Fault("findings", say("stand beside the result na"), say("take one of the two out"))
 
 
 def _elements(judged: Judged) -> Iterator[Fault]:
@@ -130,14 +150,18 @@ def _elements(judged: Judged) -> Iterator[Fault]:
     numbers = [str(element.no) for element in judged.point.elements]
     for field, number in named:
         if number not in numbers:
-            fault = f"{judged.check.point} has no element {number} in the edition of {judged.day}"
-            yield Fault(field, fault, f"write one of {', '.join(numbers)}" if numbers else "leave it out")
+            fault = say(
+                "{point} has no element {number} in the edition of {day}",
+                point=judged.check.point, number=number, day=judged.day,
+            )  # fmt: skip
+            remedy = say("write one of {choice}", choice=", ".join(numbers)) if numbers else say("leave it out")
+            yield Fault(field, fault, remedy)
 
 
 def _span(judged: Judged) -> Iterator[Fault]:
     check = judged.check
     if check.started and check.ended and check.ended < check.started:
-        yield Fault("ended", "lies before started", "exchange the two")
+        yield Fault("ended", say("lies before started"), say("exchange the two"))
 
 
 CHECK_RULES: tuple[Callable[[Judged], Iterator[Fault]], ...] = (
@@ -168,20 +192,19 @@ def verification_faults(
     if "finding" in faulty:
         return
     if raised is None:
-        yield Fault("finding", f'"{verification.finding}" is unknown', "record its check first, or mend the id")
+        yield Fault("finding", _unknown(verification.finding), say("record its check first, or mend the id"))
         return
     if "verified_at" not in faulty and utc_text(verification.verified_at) < raised.checked_at:
-        fault = f"lies before the check of {_local(raised.checked_at, definitions)}"
-        yield Fault("verified_at", fault, "mend the time")
+        fault = say("lies before the check of {moment}", moment=_local(raised.checked_at, definitions))
+        yield Fault("verified_at", fault, say("mend the time"))
     if "verifier" in faulty:
         return
     if _same(verification.verifier, raised.responsible):
-        yield Fault(
-            "verifier", f"{verification.verifier} is responsible for the finding", "let somebody else verify it"
-        )
+        fault = say("{person} is responsible for the finding", person=verification.verifier)
+        yield Fault("verifier", fault, say("let somebody else verify it"))
     elif definitions.policy.verification_by == "not_inspector" and _same(verification.verifier, raised.inspector):
-        fault = f"{verification.verifier} raised the finding, and the policy wants another"
-        yield Fault("verifier", fault, "let somebody else verify it")
+        fault = say("{person} raised the finding, and the policy wants another", person=verification.verifier)
+        yield Fault("verifier", fault, say("let somebody else verify it"))
 
 
 def _local(moment: str, definitions: Definitions) -> str:

@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from qpi import calendar, text
 from qpi.document import Document, uncollected
 from qpi.errors import Problem
+from qpi.messages import said, say
 
 
 class Frozen(BaseModel):
@@ -38,6 +39,41 @@ def refuse(fault: str, remedy: str, *, lacking: bool = False) -> PydanticCustomE
     return PydanticCustomError("qpi", "{fault}", {"fault": fault, "remedy": remedy, "lacking": lacking})
 
 
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """A value as an editor sees it, in JSON Schema, or a function that makes this of what its parts are.
+
+    What the reader takes as text, an editor takes for text, a number or a truth value, as YAML 1.2 has it.
+    """
+
+    of: Mapping[str, Any] | Callable[[dict[str, Any]], dict[str, Any]]
+
+    def __get_pydantic_json_schema__(self, core: Any, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        """Return the shape, as pydantic asks for it."""
+        return self.of(handler(core)) if callable(self.of) else dict(self.of)
+
+
+SCALAR = ("string", "number", "boolean")
+
+
+def typed(pattern: str, *, numbers: Mapping[str, Any] | None = None, longest: int = 200) -> Shape:
+    """Return the shape of text that fits a pattern, or of a number within limits where numbers are given."""
+    text_shape = {"type": "string", "minLength": 1, "maxLength": longest, "pattern": pattern}
+    return Shape(text_shape if numbers is None else {"anyOf": [{"type": "number", **numbers}, text_shape]})
+
+
+def chosen(*words: str, otherwise: Mapping[str, Any] | None = None) -> Shape:
+    """Return the shape of a choice of words, which an editor offers; others too where `otherwise` says which."""
+    return Shape({"enum": [*words]} if otherwise is None else {"anyOf": [{"enum": [*words]}, dict(otherwise)]})
+
+
+ONE_OR_MORE = Shape(lambda many: {"anyOf": [many["items"], many]})
+"""The shape of a list for which a single value may stand."""
+UNREPEATED = Shape(lambda many: {**many, "uniqueItems": True})
+SOME = Shape(lambda many: {**many, ("minItems" if many.get("type") == "array" else "minProperties"): 1})
+_LETTERS = r"A-Za-z_\u00aa-\u02af\u0370-\u1fff\u3040-\u318f\u3400-\ud7ff"
+WORD_PATTERN = rf"^[{_LETTERS}][{_LETTERS}0-9-]{{0,63}}$"
+
 MAX_VALUE = 200
 
 
@@ -46,13 +82,13 @@ def read_with(parse: Callable[[str], Any], remedy: str, *, longest: int = MAX_VA
 
     def read(value: Any) -> Any:
         if not isinstance(value, str):
-            raise refuse("one value is expected, not a list and not keys with values", remedy)
+            raise refuse(say("one value is expected, not a list and not keys with values"), remedy)
         if len(value) > longest:
-            raise refuse(f"{len(value)} characters are too many", remedy)
+            raise refuse(say("{number} characters are too many", number=len(value)), remedy)
         try:
             return parse(value)
         except ValueError as error:
-            raise refuse(" ".join(str(error).split()), _hint(parse, value) or remedy) from error
+            raise refuse(said(error), _hint(parse, value) or remedy) from error
 
     return BeforeValidator(read)
 
@@ -60,7 +96,7 @@ def read_with(parse: Callable[[str], Any], remedy: str, *, longest: int = MAX_VA
 def _hint(parse: Callable[[str], Any], value: str) -> str | None:
     """Return the remedy where full-width signs are what is wrong with a value."""
     if wide := next((sign for sign in "，、；" if sign in value), None):
-        return f"did you type {wide} where a comma and a blank belong?"
+        return say("did you type {sign} where a comma and a blank belong?", sign=wide)
     narrow = text.normal(value)
     if narrow == value:
         return None
@@ -68,30 +104,30 @@ def _hint(parse: Callable[[str], Any], value: str) -> str | None:
         parse(narrow)
     except ValueError:
         return None
-    return f"write {text.shown(narrow)}"
+    return say("write {text}", text=text.shown(narrow))
 
 
 def _filled(value: str) -> str:
     if not value:
-        raise ValueError("an empty text")
+        raise ValueError(say("an empty text"))
     return value
 
 
 def _whole(value: str) -> int:
     if not re.fullmatch(r"0|[1-9][0-9]{0,8}", value, re.ASCII):
-        raise ValueError(f'"{value}" is not a whole number')
+        raise ValueError(say('"{value}" is not a whole number', value=value))
     return int(value)
 
 
 def _positive(value: str) -> int:
     if (number := _whole(value)) < 1:
-        raise ValueError(f'"{value}" is less than 1')
+        raise ValueError(say('"{value}" is less than 1', value=value))
     return number
 
 
 def _flag(value: str) -> bool:
     if value not in ("true", "false"):
-        raise ValueError(f'"{value}" is neither true nor false')
+        raise ValueError(say('"{value}" is neither true nor false', value=value))
     return value == "true"
 
 
@@ -104,21 +140,21 @@ def hundredths(value: str) -> int:
     match = _HUNDREDTHS.fullmatch(value)
     if not match:
         if re.fullmatch(r"0[0-9]+(\.[0-9]*)?", value):
-            raise ValueError(f'"{value}" begins with a needless 0')
-        raise ValueError(f'"{value}" is not a number from 0 to 9999999 with at most two decimals')
+            raise ValueError(say('"{value}" begins with a needless 0', value=value))
+        raise ValueError(say('"{value}" is not a number from 0 to 9999999 with at most two decimals', value=value))
     return int(match[1]) * 100 + int((match[2] or "").ljust(2, "0"))
 
 
 def _decimal(value: str) -> Decimal:
     if not _DECIMAL.fullmatch(value):
-        raise ValueError(f'"{value}" is not a number')
+        raise ValueError(say('"{value}" is not a number', value=value))
     return Decimal(value)
 
 
 def _day(value: str) -> date:
     day = calendar.parse_day(value)
     if not 1970 <= day.year <= 2200:
-        raise ValueError(f"{value} lies outside the years 1970 to 2200")
+        raise ValueError(say("{value} lies outside the years 1970 to 2200", value=value))
     return day
 
 
@@ -141,7 +177,7 @@ _WORD = re.compile(r"[^\W\d][\w-]{0,63}")
 
 def _word(value: str) -> str:
     if not _WORD.fullmatch(value):
-        raise ValueError(f'"{value}" is not a word')
+        raise ValueError(say('"{value}" is not a word', value=value))
     return value
 
 
@@ -151,18 +187,62 @@ def listed(value: Any) -> Any:
 
 
 MAX_TEXT = 20_000
-Text = Annotated[str, read_with(_filled, "write a text or take the key out", longest=MAX_TEXT), Spare("?")]
-Whole = Annotated[int, read_with(_whole, "write a whole number from 0")]
-Positive = Annotated[int, read_with(_positive, "write a whole number from 1"), Spare("1")]
-Flag = Annotated[bool, read_with(_flag, "write true or false")]
-Hundredths = Annotated[int, read_with(hundredths, "write a number such as 10 or 2.5")]
-Number = Annotated[Decimal, read_with(_decimal, "write a number such as 5 or -2.5")]
-Day = Annotated[date, read_with(_day, "write a day such as 2026-07-01"), Spare("2000-01-01")]
-Code = Annotated[str, read_with(_code, text.CODE_REMEDY), Spare("SPARE")]
-Id = Annotated[str, read_with(_id, "write an id of letters and digits such as P01"), Spare("SPARE")]
-Word = Annotated[str, read_with(_word, "write a word of letters, digits, - and _, with a letter first"), Spare("spare")]
-Share = Annotated[Fraction, read_with(calendar.percent, "write a percentage such as 75%"), Spare("100%")]
-Words = Annotated[tuple[Text, ...], BeforeValidator(listed)]
+DAY_PATTERN = "^(19[7-9][0-9]|2(0|1)[0-9]{2}|2200)-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
+PERCENT_PATTERN = r"^(100(\.0{1,6})?|[0-9]{1,2}(\.[0-9]{1,6})?|0[0-9]{1,2}(\.[0-9]{1,6})?)%$"
+Text = Annotated[
+    str,
+    read_with(_filled, say("write a text or take the key out"), longest=MAX_TEXT),
+    Spare("?"),
+    Shape({"type": [*SCALAR], "minLength": 1, "maxLength": MAX_TEXT, "pattern": text.CLEAN_PATTERN}),
+]
+Whole = Annotated[
+    int,
+    read_with(_whole, say("write a whole number from 0")),
+    typed("^(0|[1-9][0-9]{0,8})$", numbers={"type": "integer", "minimum": 0, "maximum": 999999999}),
+]
+Positive = Annotated[
+    int,
+    read_with(_positive, say("write a whole number from 1")),
+    Spare("1"),
+    typed("^[1-9][0-9]{0,8}$", numbers={"type": "integer", "minimum": 1, "maximum": 999999999}),
+]
+Flag = Annotated[bool, read_with(_flag, say("write true or false")), chosen(True, False, "true", "false")]
+Hundredths = Annotated[
+    int,
+    read_with(hundredths, say("write a number such as 10 or 2.5")),
+    typed(r"^(0|[1-9][0-9]{0,6})(\.[0-9]{1,2})?$", numbers={"minimum": 0, "maximum": 9999999.99}),
+]
+Number = Annotated[
+    Decimal,
+    read_with(_decimal, say("write a number such as 5 or -2.5")),
+    typed(r"^-?(0|[1-9][0-9]{0,8})(\.[0-9]{1,6})?$", numbers={"minimum": -1e9, "maximum": 1e9}),
+]
+Day = Annotated[date, read_with(_day, say("write a day such as 2026-07-01")), Spare("2000-01-01"), typed(DAY_PATTERN)]
+Code = Annotated[
+    str,
+    read_with(_code, text.CODE_REMEDY),
+    Spare("SPARE"),
+    typed(r"^[\uff01-\uff5eA-Za-z0-9._‐‑‒–—―−－﹘﹣-]{1,64}$", numbers={}, longest=text.MAX_CODE),
+]
+Id = Annotated[
+    str,
+    read_with(_id, say("write an id of letters and digits such as P01")),
+    Spare("SPARE"),
+    Shape({"type": [*SCALAR], "minLength": 1, "maxLength": text.MAX_ID, "pattern": text.CLEAN_PATTERN}),
+]
+Word = Annotated[
+    str,
+    read_with(_word, say("write a word of letters, digits, - and _, with a letter first")),
+    Spare("spare"),
+    typed(WORD_PATTERN, longest=64),
+]
+Share = Annotated[
+    Fraction,
+    read_with(calendar.percent, say("write a percentage such as 75%")),
+    Spare("100%"),
+    typed(PERCENT_PATTERN),
+]
+Words = Annotated[tuple[Text, ...], BeforeValidator(listed), ONE_OR_MORE]
 
 
 def unrepeated(values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -170,7 +250,7 @@ def unrepeated(values: tuple[Any, ...]) -> tuple[Any, ...]:
     seen = set()
     for value in values:
         if value in seen:
-            raise refuse(f'"{value}" stands twice', "keep one of the two")
+            raise refuse(say('"{value}" stands twice', value=value), say("keep one of the two"))
         seen.add(value)
     return values
 
@@ -178,15 +258,15 @@ def unrepeated(values: tuple[Any, ...]) -> tuple[Any, ...]:
 def some(values: Any) -> Any:
     """Refuse a list or mapping that is empty."""
     if not values:
-        raise refuse("nothing is listed", "write at least one, or take the key out", lacking=True)
+        raise refuse(say("nothing is listed"), say("write at least one, or take the key out"), lacking=True)
     return values
 
 
-Choice = Annotated[tuple[Word, ...], BeforeValidator(listed), AfterValidator(unrepeated)]
+Choice = Annotated[tuple[Word, ...], BeforeValidator(listed), AfterValidator(unrepeated), UNREPEATED, ONE_OR_MORE]
 """Words out of which one is chosen; an empty list, which a point may set against its group's, leaves all free."""
-Scope = dict[Word, Annotated[Words, AfterValidator(some)]]
+Scope = dict[Word, Annotated[tuple[Text, ...], BeforeValidator(listed), AfterValidator(some), SOME, ONE_OR_MORE]]
 """Attributes and the values of each that fit; without any, which a point may set against its group's, all fit."""
-Match = Annotated[Scope, AfterValidator(some), Spare({"spare": ["spare"]})]
+Match = Annotated[Scope, AfterValidator(some), Spare({"spare": ["spare"]}), SOME]
 """The same with at least one attribute."""
 
 
@@ -282,20 +362,36 @@ class _Faults:
                 context = error["ctx"]
                 where = self.document.where(*path, key="[key]" in error["loc"])
                 fault = context["fault"]
-                return Problem(where, fault if fault.startswith(label[:-2]) else label + fault, context["remedy"])
+                if not fault.startswith(label[:-2]):
+                    fault = say("{label}{fault}", label=label, fault=fault)
+                return Problem(where, fault, context["remedy"])
             case "extra_forbidden":
                 known = sorted(_fields(_model_at(self.model, path[:-1])))
                 name = str(path[-1])
                 where = self.document.where(*path, key=True)
-                return Problem(where, f'key "{text.shown(name)}" is unknown', text.instead(text.normal(name), known))
+                return Problem(
+                    where, say('key "{name}" is unknown', name=text.shown(name)), text.instead(text.normal(name), known)
+                )
             case "missing":
-                return Problem(self.document.where(*path[:-1]), f'key "{path[-1]}" is missing', f"add {path[-1]}:")
+                return Problem(
+                    self.document.where(*path[:-1]),
+                    say('key "{name}" is missing', name=path[-1]),
+                    say("add {name}:", name=path[-1]),
+                )
             case "model_type" | "dict_type":
-                return Problem(where, f"{label}keys and values are expected", self._mapping_remedy(path))
+                return Problem(
+                    where, say("{label}keys and values are expected", label=label), self._mapping_remedy(path)
+                )
             case "list_type" | "tuple_type":
-                return Problem(where, f"{label}a list is expected", "write [a, b], or lines that begin with a hyphen")
+                return Problem(
+                    where,
+                    say("{label}a list is expected", label=label),
+                    say("write [a, b], or lines that begin with a hyphen"),
+                )
             case _:
-                return Problem(where, f"{label}{error['msg']}", "see docs/definitions.md")
+                return Problem(
+                    where, say("{label}{fault}", label=label, fault=error["msg"]), say("see docs/definitions.md")
+                )
 
     def _label(self, path: Path) -> str:
         names = [part for part in self.document.reached(*path) if isinstance(part, str)]
@@ -304,8 +400,8 @@ class _Faults:
     def _mapping_remedy(self, path: Path) -> str:
         node = self.document.at(*path)
         if node and isinstance(node.value, str) and "：" in node.value:
-            return "did you type ： where a colon and a blank belong?"
-        return "write key: value, one blank after the colon"
+            return say("did you type {sign} where a colon and a blank belong?", sign="：")
+        return say("write key: value, one blank after the colon")
 
 
 def _path(error: ErrorDetails) -> Path:

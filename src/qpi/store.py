@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from qpi.errors import LedgerError, ProofError
+from qpi.messages import said, say
 
 SETTINGS = {
     "journal_mode": "delete",
@@ -145,7 +146,8 @@ def connect(path: Path) -> sqlite3.Connection:
             raw.execute(f"PRAGMA {name} = {value}")
             found = raw.execute(f"PRAGMA {name}").fetchone()[0]
             if found != value:
-                raise sqlite3.OperationalError(f"setting {name} stays {found} instead of {value}")
+                words = say("setting {name} stays {found} instead of {value}", name=name, found=found, value=value)
+                raise sqlite3.OperationalError(words)
     except BaseException:
         raw.close()
         raise
@@ -153,20 +155,27 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def _failure(file: str, error: BaseException) -> LedgerError:
-    message = str(error)
+    message = said(error)
     if "locked" in message or "busy" in message:
-        remedy = f"another program has written for more than {BUSY_SECONDS} seconds; nothing was recorded, try again"
+        remedy = say(
+            "another program has written for more than {seconds} seconds; nothing was recorded, try again",
+            seconds=BUSY_SECONDS,
+        )
     elif "readonly" in message or "unable to open" in message:
-        remedy = "check the rights to the file and its folder; nothing was recorded"
+        remedy = say("check the rights to the file and its folder; nothing was recorded")
     elif "full" in message:
-        remedy = "make room on the disk; nothing was recorded"
+        remedy = say("make room on the disk; nothing was recorded")
     elif "malformed" in message or "not a database" in message:
-        return ProofError(f"{file}: the file is no sound ledger ({message}); restore a backup")
+        return ProofError(
+            say("{file}: the file is no sound ledger ({message}); restore a backup", file=file, message=message)
+        )
     elif "not authorized" in message:
-        remedy = "the recorder alone writes, and what it wrote is never changed"
+        remedy = say("the recorder alone writes, and what it wrote is never changed")
     else:
-        remedy = "nothing was recorded; try again, and verify the ledger if it happens twice"
-    return LedgerError(f"{file}: the ledger could not be used ({message}); {remedy}")
+        remedy = say("nothing was recorded; try again, and verify the ledger if it happens twice")
+    return LedgerError(
+        say("{file}: the ledger could not be used ({message}); {remedy}", file=file, message=message, remedy=remedy)
+    )
 
 
 # What a statement that reads may do; all else is refused, so that a new kind of attack is refused as well.

@@ -7,6 +7,7 @@ and codes such as `007`, `1:30`, `NO` and `1.10` stay what was typed.
 import re
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ import yaml
 
 from qpi.document import MAX_DEPTH, MERGE, Document, Node, from_plain, uncollected
 from qpi.errors import Problem, Where
-from qpi.text import bad_character, normal, shown, visible
+from qpi.messages import Message, say, template
+from qpi.text import bad_character, normal, shown, sign_name, visible
 
 MAX_BYTES = 16 * 2**20
 MAX_NODES = 1_000_000
@@ -38,23 +40,31 @@ def read(path: Path, *, name: str | None = None) -> Document:
     """Read a file; the document bears all problems, and whoever takes its plain content raises them."""
     file = name or str(path)
     if bad := bad_character(file):
-        return _unread(file, f"the name of the file holds {bad}", "give the file another name")
+        return _unread(file, say("the name of the file holds {sign}", sign=bad), say("give the file another name"))
     try:
         # A pipe or a device would never end.
         if not stat.S_ISREG(path.stat().st_mode):
-            return _unread(file, "this is not a file", "name a file")
+            return _unread(file, say("this is not a file"), say("name a file"))
         with path.open("rb") as stream:
             return parse(stream.read(MAX_BYTES + 1), file)
     except FileNotFoundError:
-        return _unread(file, "there is no such file", "mend the name, or put the file there")
+        return _unread(file, say("there is no such file"), say("mend the name, or put the file there"))
     except OSError as error:
-        return _unread(file, f"the file cannot be read ({error.strerror})", "check the name and the rights")
+        return _unread(
+            file,
+            say("the file cannot be read ({reason})", reason=error.strerror),
+            say("check the name and the rights"),
+        )
 
 
 def parse(data: bytes, file: str) -> Document:
     """Parse the bytes of a file; the document bears all problems, each with line and column."""
     if len(data) > MAX_BYTES:
-        return _unread(file, f"the file is larger than {MAX_BYTES // 2**20} MiB", "split it into several files")
+        return _unread(
+            file,
+            say("the file is larger than {size} MiB", size=MAX_BYTES // 2**20),
+            say("split it into several files"),
+        )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -65,7 +75,7 @@ def parse(data: bytes, file: str) -> Document:
     with uncollected():
         root = reader.read()
     if root is None and not reader.problems:
-        return _unread(file, "the file is empty", "write the definitions into it", 1, 1)
+        return _unread(file, say("the file is empty"), say("write the definitions into it"), 1, 1)
     return Document(file, text, root, tuple(reader.problems))
 
 
@@ -75,19 +85,22 @@ def _unread(file: str, fault: str, remedy: str, line: int | None = None, column:
 
 def _not_utf8(data: bytes, file: str, at: int) -> Document:
     """Refuse bytes that are not UTF-8 and guess what they are."""
-    looks = ""
+    looks = None
     if data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in data:
-        looks = ", it looks like UTF-16" if data.count(0) < len(data) * 3 // 4 else ""
+        looks = "UTF-16" if data.count(0) < len(data) * 3 // 4 else None
     else:
-        try:
+        with suppress(UnicodeDecodeError):
             data.decode("gb18030")
-            looks = ", it looks like GBK"
-        except UnicodeDecodeError:
-            pass
+            looks = "GBK"
     line = data.count(b"\n", 0, at) + 1
     column = len(data[data.rfind(b"\n", 0, at) + 1 : at].decode("utf-8-sig", "replace")) + 1
-    remedy = "save it as UTF-8 (most editors: Save as, Encoding, UTF-8)"
-    return _unread(file, f"the file is not UTF-8 at byte {at + 1}{looks}", remedy, line, column)
+    remedy = say("save it as UTF-8 (most editors: Save as, Encoding, UTF-8)")
+    fault = (
+        say("the file is not UTF-8 at byte {number}, it looks like {encoding}", number=at + 1, encoding=looks)
+        if looks
+        else say("the file is not UTF-8 at byte {number}", number=at + 1)
+    )
+    return _unread(file, fault, remedy, line, column)
 
 
 class _Stop(Exception):
@@ -95,28 +108,40 @@ class _Stop(Exception):
 
 
 _SYNTAX = (
-    ("mapping values are not allowed", "a colon where no value can begin",
-     "put a text that holds a colon in quotes, or begin key: value on a line of its own, indented like its neighbours"),
-    ("expected ',' or", "the bracket opened at line {begun} is not closed, or a comma is missing",
-     "write , between values and the closing bracket at the end"),
-    ("while scanning a quoted scalar", "the quote opened at line {begun} is not closed", "add the closing quote"),
-    ("while scanning a block scalar", "a text that begins with | or >", "put the text in quotes"),
-    ("while scanning a directive", "a line that begins with %", "put the text in quotes, or take the line out"),
-    ("mapping keys are not allowed", "a text that begins with ?", "put the text in quotes"),
-    ("hexdecimal", "a backslash that means nothing", "write \\\\ for a backslash, or put the text in single quotes"),
-    ("escape", "a backslash that means nothing", "write \\\\ for a backslash, or put the text in single quotes"),
-    ("expected '-' indicator", "a line without a hyphen in the list that begins at line {begun}",
-     "begin it with a hyphen and a blank, or indent it like the rest of its item"),
-    ("expected key", "this does not fit the lines from {begun} on",
-     "indent it like its neighbours, or put the whole of a text in quotes that begins with a quote"),
-    ("expected ':'", "a line without a key", "write key: value, or indent the line as part of the text above"),
-    ("block sequence entries", "a list that begins behind its key", "begin it on the next line, or write [a, b]"),
-    ("document start", "a second document begins", "keep one document in a file, without lines of --- or ..."),
-    ("node content", "a value is missing, or begins with a sign that has another meaning",
-     "write the value and close every bracket, or put the text in quotes"),
-    ("alphabetic or numeric", "a text that begins with * or &", "put the text in quotes"),
-    ("tag", "a text that begins with !", "put the text in quotes"),
-    ("cannot start any token", "no value can begin with {sign}", "put the text in quotes"),
+    ("mapping values are not allowed", template("a colon where no value can begin"),
+     template("put a text that holds a colon in quotes, or begin key: value on a line of its own, indented like its neighbours")),
+    ("expected ',' or", template("the bracket opened at line {begun} is not closed, or a comma is missing"),
+     template("write , between values and the closing bracket at the end")),
+    ("while scanning a quoted scalar", template("the quote opened at line {begun} is not closed"),
+     template("add the closing quote")),
+    ("while scanning a block scalar", template("a text that begins with | or >"),
+     template("put the text in quotes")),
+    ("while scanning a directive", template("a line that begins with %"),
+     template("put the text in quotes, or take the line out")),
+    ("mapping keys are not allowed", template("a text that begins with ?"),
+     template("put the text in quotes")),
+    ("hexdecimal", template("a backslash that means nothing"),
+     template("write \\\\ for a backslash, or put the text in single quotes")),
+    ("escape", template("a backslash that means nothing"),
+     template("write \\\\ for a backslash, or put the text in single quotes")),
+    ("expected '-' indicator", template("a line without a hyphen in the list that begins at line {begun}"),
+     template("begin it with a hyphen and a blank, or indent it like the rest of its item")),
+    ("expected key", template("this does not fit the lines from {begun} on"),
+     template("indent it like its neighbours, or put the whole of a text in quotes that begins with a quote")),
+    ("expected ':'", template("a line without a key"),
+     template("write key: value, or indent the line as part of the text above")),
+    ("block sequence entries", template("a list that begins behind its key"),
+     template("begin it on the next line, or write [a, b]")),
+    ("document start", template("a second document begins"),
+     template("keep one document in a file, without lines of --- or ...")),
+    ("node content", template("a value is missing, or begins with a sign that has another meaning"),
+     template("write the value and close every bracket, or put the text in quotes")),
+    ("alphabetic or numeric", template("a text that begins with * or &"),
+     template("put the text in quotes")),
+    ("tag", template("a text that begins with !"),
+     template("put the text in quotes")),
+    ("cannot start any token", template("no value can begin with {sign}"),
+     template("put the text in quotes")),
 )  # fmt: skip
 _AT_BEGINNING = ("while scanning a quoted scalar", "expected ':'")
 
@@ -150,8 +175,8 @@ class _Reader:
             self.problems.append(
                 Problem(
                     Where(self.file, line, column),
-                    f"more than {MAX_PROBLEMS} problems",
-                    "mend those above, then check again",
+                    say("more than {most} problems", most=MAX_PROBLEMS),
+                    say("mend those above, then check again"),
                 )
             )
             raise _Stop
@@ -162,12 +187,11 @@ class _Reader:
     def _without_bad_signs(self) -> str:
         """Return the text without the signs that may stand nowhere, not even in a comment."""
         for line, column, found in self._found(_NOWHERE):
-            bad = (bad_character(found) or "a control character").partition(" at ")[0]
-            self._problem(line, column, f"the file holds {bad}", "take it out")
+            self._problem(line, column, say("the file holds {sign}", sign=sign_name(found)), say("take it out"))
         before = len(self.problems)
         for line, column, found in self._found(_WIDE_INDENT):
-            bad = (bad_character(found) or "").partition(" at ")[0]
-            self._problem(line, column, f"the line is indented with {bad}", "indent with ordinary blanks")
+            fault = say("the line is indented with {sign}", sign=sign_name(found))
+            self._problem(line, column, fault, say("indent with ordinary blanks"))
         if len(self.problems) > before:
             # How deep such a line belongs nobody can tell.
             raise _Stop
@@ -191,7 +215,7 @@ class _Reader:
         said = " ".join(part for part in (error.context, error.problem) if part)
         mark = error.problem_mark or error.context_mark
         if mark is None:
-            self._problem(1, 1, f"not YAML: {said}", "mend the YAML")
+            self._problem(1, 1, say("not YAML: {said}", said=said), say("mend the YAML"))
             return
         begun = error.context_mark or mark
         lines = _LINE_END.split(self.text)
@@ -201,18 +225,23 @@ class _Reader:
                 return
         line = lines[mark.line] if mark.line < len(lines) else ""
         sign = line[mark.column] if mark.column < len(line) else ""
-        needle, fault, remedy = next(
-            (row for row in _SYNTAX if row[0] in said), ("", f"not YAML: {said}", "mend the YAML here")
-        )
+        needle, fault, remedy = next((row for row in _SYNTAX if row[0] in said), ("", "", ""))
         if sign == "\t":
-            fault, remedy = "a tab before the text", "indent with blanks"
-        elif needle in _AT_BEGINNING:
+            told = say("a tab before the text"), say("indent with blanks")
+        elif needle:
+            told = Message(fault, begun=begun.line + 1, sign=sign), Message(remedy)
+        else:
+            told = say("not YAML: {said}", said=said), say("mend the YAML here")
+        if sign != "\t" and needle in _AT_BEGINNING:
             mark = begun
-        self._problem(mark.line + 1, mark.column + 1, fault.format(begun=begun.line + 1, sign=sign), remedy)
+        self._problem(mark.line + 1, mark.column + 1, *told)
 
     def _wide_colon(self, line: int, column: int, key: str) -> None:
         self._problem(
-            line, column, f"a full-width colon ： after {shown(key)}", f"write {shown(key)}: with a blank after it"
+            line,
+            column,
+            say("a full-width colon ： after {key}", key=shown(key)),
+            say("write {key}: with a blank after it", key=shown(key)),
         )
 
     def _document(self, loader: Any) -> Node | None:
@@ -224,10 +253,12 @@ class _Reader:
             if isinstance(event, yaml.DocumentStartEvent):
                 started += 1
                 if started > 1:
-                    self._say(event, "a second document begins", "keep one document in a file, without lines of ---")
+                    self._say(
+                        event, say("a second document begins"), say("keep one document in a file, without lines of ---")
+                    )
                     return root
                 if event.version or event.tags:
-                    self._say(event, "directives are not read", "take out the lines that begin with %")
+                    self._say(event, say("directives are not read"), say("take out the lines that begin with %"))
             elif not isinstance(event, (yaml.StreamStartEvent, yaml.StreamEndEvent, yaml.DocumentEndEvent)):
                 root = self._node(loader, event, 1)
         return root
@@ -236,23 +267,27 @@ class _Reader:
         """Read one value; None where there is none to judge."""
         self.nodes += 1
         if self.nodes > MAX_NODES:
-            self._say(event, f"more than {MAX_NODES} values", "split the file")
+            self._say(event, say("more than {most} values", most=MAX_NODES), say("split the file"))
             raise _Stop
         if depth > MAX_DEPTH:
-            self._say(event, f"nested deeper than {MAX_DEPTH} levels", "write it flatter")
+            self._say(event, say("nested deeper than {most} levels", most=MAX_DEPTH), say("write it flatter"))
             raise _Stop
         if isinstance(event, yaml.AliasEvent):
-            self._say(event, f"alias *{shown(str(event.anchor))} is not read", "write the value out")
+            self._say(
+                event, say("alias *{anchor} is not read", anchor=shown(str(event.anchor))), say("write the value out")
+            )
             return None
         if event.anchor:
             self._say(
-                event, f"anchor &{shown(event.anchor)} is not read", "take it out and write values where they are used"
+                event,
+                say("anchor &{anchor} is not read", anchor=shown(event.anchor)),
+                say("take it out and write values where they are used"),
             )
         if event.tag is not None:
             self._say(
                 event,
-                f"tag {shown(event.tag.replace(_STANDARD, '!!'))} is not read",
-                "take it out, every value is text",
+                say("tag {tag} is not read", tag=shown(event.tag.replace(_STANDARD, "!!"))),
+                say("take it out, every value is text"),
             )
         node = Node(event.start_mark.line + 1, event.start_mark.column + 1, None)
         if isinstance(event, yaml.ScalarEvent):
@@ -269,20 +304,24 @@ class _Reader:
         if style in ("|", ">"):
             value = value.rstrip("\n")
         if not value and not style:
-            self._say(event, "no value", "write one or take the key out")
+            self._say(event, say("no value"), say("write one or take the key out"))
             return None
         if len(value) > MAX_SCALAR:
-            self._say(event, f"a text of {len(value)} characters", f"keep it to {MAX_SCALAR}")
+            self._say(
+                event,
+                say("a text of {number} characters", number=len(value)),
+                say("keep it to {most}", most=MAX_SCALAR),
+            )
             return None
         if bad := bad_character(value):
-            self._say(event, f"text holds {bad}", "take it out, or write an ordinary blank")
+            self._say(event, say("text holds {sign}", sign=bad), say("take it out, or write an ordinary blank"))
             return visible(value).strip() or None
         if value != value.strip():
-            self._say(event, "blanks at the edge of the text", "take them out")
+            self._say(event, say("blanks at the edge of the text"), say("take them out"))
             return value.strip() or None
         if not style and event.end_mark.line > event.start_mark.line and (wide := _WIDE_KEY_WITHIN.search(value)):
-            self._say(event, f"the next line is taken as text: a full-width colon ： after {wide[1]}",
-                      f"write {wide[1]}: with a blank after it, or the text in quotes")  # fmt: skip
+            self._say(event, say("the next line is taken as text: a full-width colon ： after {wide}", wide=wide[1]),
+                      say("write {wide}: with a blank after it, or the text in quotes", wide=wide[1]))  # fmt: skip
         return value
 
     def _sequence(self, loader: Any, node: Node, depth: int) -> None:
@@ -313,7 +352,11 @@ class _Reader:
             item = self._node(loader, value, depth + 1)
             line = event.start_mark.line + 1
             if (folded := normal(key)) in seen and sound:
-                self._say(event, f'key "{shown(key)}" stands already at line {seen[folded]}', "keep one of the two")
+                self._say(
+                    event,
+                    say('key "{key}" stands already at line {line}', key=shown(key), line=seen[folded]),
+                    say("keep one of the two"),
+                )
                 continue
             if not sound or item is None:
                 lost[key] = item
@@ -329,22 +372,26 @@ class _Reader:
         if not isinstance(event, yaml.ScalarEvent):
             self._say(
                 event,
-                "a key is not text",
-                "write a word before the colon, and a text that begins with a bracket in quotes",
+                say("a key is not text"),
+                say("write a word before the colon, and a text that begins with a bracket in quotes"),
             )
             if not isinstance(event, yaml.AliasEvent):
                 self._node(loader, event, depth + 1)
             return "", False
         value: str = event.value
         if not event.style and value == MERGE:
-            self._say(event, f"merge key {MERGE} is not read", "write the keys out")
+            self._say(event, say("merge key {merge} is not read", merge=MERGE), say("write the keys out"))
             return MERGE, False
         # The C parser gives a plain scalar the style "", the Python parser None. YAML 1.1 takes `no`, a word of ours, for false.
         if not event.style and _NOT_TEXT.fullmatch(value):
-            self._say(event, f"key {shown(value)} is not text", f'write a word, or "{shown(value)}" in quotes')
+            self._say(
+                event,
+                say("key {value} is not text", value=shown(value)),
+                say('write a word, or "{value}" in quotes', value=shown(value)),
+            )
             return value, False
         if not event.style and not value:
-            self._say(event, "no key before the colon", "write one, or take the line out")
+            self._say(event, say("no key before the colon"), say("write one, or take the line out"))
             return value, False
         before = len(self.problems)
         node = self._node(loader, event, depth + 1)

@@ -11,6 +11,7 @@ import pandas as pd
 from narwhals.typing import IntoFrame
 
 from qpi.errors import UsageError
+from qpi.messages import Message, said, say
 
 Whole = npt.NDArray[np.int64]
 ENOUGH = 2**30
@@ -26,10 +27,19 @@ def table(frame: IntoFrame, needed: Sequence[str], name: str) -> Any:
     try:
         wrapped: Any = nw.from_native(_usual(frame, name) if isinstance(frame, pd.DataFrame) else frame)
     except TypeError as error:
-        raise UsageError(f"table {name} is no table but a {type(frame).__name__}; give a data frame") from error
+        kind = type(frame).__name__
+        raise UsageError(
+            say("table {table} is no table but a {kind}; give a data frame", table=name, kind=kind)
+        ) from error
     missing = [column for column in needed if column not in names(wrapped)]
     if missing:
-        raise UsageError(f"table {name} has no column {', '.join(missing)}; see qpi.frames for the columns")
+        raise UsageError(
+            say(
+                "table {table} has no column {columns}; see qpi.frames for the columns",
+                table=name,
+                columns=", ".join(missing),
+            )
+        )
     return wrapped
 
 
@@ -41,22 +51,36 @@ def _usual(frame: pd.DataFrame, name: str) -> pd.DataFrame:
             try:
                 read = _moments(found[column]) if column in MOMENTS else _days(found[column])
             except (TypeError, ValueError, OverflowError) as error:
-                remedy = "moments with their zone" if column in MOMENTS else "days without a time zone"
-                raise UsageError(
-                    f"table {name}, column {column}: {str(error).splitlines()[0]}; give {remedy}"
-                ) from error
+                raise UsageError(_misread(name, column, error)) from error
             if read is not found[column]:
                 found[column] = read
     if "day" in found.columns and (empty := int(found["day"].isna().sum())):
-        raise UsageError(f"table {name}, column day: empty in {empty} rows; give every row its day")
+        raise UsageError(
+            say("table {table}, column day: empty in {number} rows; give every row its day", table=name, number=empty)
+        )
     return found
+
+
+def _misread(name: str, column: str, error: Exception) -> Message:
+    """Say why a column cannot be read: in our own words, or in the first line of a library's."""
+    words = said(error)
+    fault = words if isinstance(words, Message) else str(error).splitlines()[0]
+    if column in MOMENTS:
+        return say(
+            "table {table}, column {column}: {fault}; give moments with their zone",
+            table=name, column=column, fault=fault,
+        )  # fmt: skip
+    return say(
+        "table {table}, column {column}: {fault}; give days without a time zone",
+        table=name, column=column, fault=fault,
+    )  # fmt: skip
 
 
 def _days(column: "pd.Series[Any]") -> "pd.Series[Any]":
     if pd.api.types.is_datetime64_dtype(column.dtype):
         return column
     if isinstance(column.dtype, pd.DatetimeTZDtype):
-        raise TypeError("holds moments with a zone")
+        raise TypeError(say("holds moments with a zone"))
     return pd.to_datetime(column.astype("object"), format="ISO8601")
 
 
@@ -64,10 +88,10 @@ def _moments(column: "pd.Series[Any]") -> "pd.Series[Any]":
     if isinstance(column.dtype, pd.DatetimeTZDtype):
         return column
     if pd.api.types.is_datetime64_dtype(column.dtype):
-        raise ValueError("holds moments that name no zone")
+        raise ValueError(say("holds moments that name no zone"))
     texts = column.astype("object")
     if any(isinstance(text, str) and not text.endswith("Z") and text[-6:-5] not in ("+", "-") for text in texts):
-        raise ValueError("holds moments that name no zone")
+        raise ValueError(say("holds moments that name no zone"))
     return pd.to_datetime(texts, utc=True, format="ISO8601")
 
 
@@ -186,7 +210,7 @@ def raised(
     # Numbers are joined several times faster than ids; tables that do not come from a ledger have none.
     by_number = "entry" in names(found) & names(rows) and not repeated(rows, "entry")
     if not by_number and repeated(rows, "id"):
-        raise UsageError("table checks holds an id twice; give the tables of one ledger, or ids that differ")
+        raise UsageError(say("table checks holds an id twice; give the tables of one ledger, or ids that differ"))
     number = ("entry",) if by_number else ()
     found = found.select(
         nw.col("id").alias("finding"),

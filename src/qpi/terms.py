@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from qpi.messages import Message, say
 from qpi.policy import INDICATORS
 
 CHECK_COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -72,12 +73,13 @@ VALUES: Mapping[str, Mapping[str, str]] = {
 """Chinese values of the fields that take a fixed set of words."""
 
 
-def choice(field: str) -> str | None:
+def choice(field: str) -> Message | None:
     """Return the remedy for an unknown Chinese value: the words of a field, each with its Chinese one."""
     titles: dict[str, str] = {}
     for chinese, word in VALUES.get(field, {}).items():
         titles.setdefault(word, chinese)
-    return f"write one of {', '.join(f'{word} {title}' for word, title in titles.items())}" if len(titles) > 1 else None
+    words = ", ".join(f"{word} {title}" for word, title in titles.items())
+    return say("write one of {choice}", choice=words) if len(titles) > 1 else None
 
 
 INDICATOR_TITLES: Mapping[str, str] = dict(

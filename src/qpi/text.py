@@ -6,6 +6,8 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 
+from qpi.messages import Message, say
+
 MAX_CODE = 64
 _CODE = re.compile(rf"[A-Za-z0-9._-]{{1,{MAX_CODE}}}")
 _DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−－﹘﹣"), "-")
@@ -14,28 +16,38 @@ _BAD = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f"
     "\u205f-\u206f\u3000\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
+CLEAN_PATTERN = (
+    r"^(?![\s\S]*[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00a0\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3000\ufeff])"
+    r"\S([\s\S]*\S)?\n*$"
+)
+"""Text without blanks at its edges and without what `bad_character` names, as far as an editor's expressions go."""
 _GAPS = "\u1680\x0b\x0c\x1c\x1d\x1e\x1f\x85\xa0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 _NAMES = {
-    0x85: "next line",
-    0xA0: "no-break space",
-    0xAD: "soft hyphen",
-    0x200B: "zero width space",
-    0xFEFF: "byte order mark",
-    0x3000: "ideographic space",
+    0x85: say("next line"),
+    0xA0: say("no-break space"),
+    0xAD: say("soft hyphen"),
+    0x200B: say("zero width space"),
+    0xFEFF: say("byte order mark"),
+    0x3000: say("ideographic space"),
 }
 MAX_ID = 200
 MAX_SHOWN = 60
-MAX_LISTED = 16
+MAX_LISTED = 20
 
 
-def bad_character(text: str) -> str | None:
-    """Name the first character that nobody can see or that turns text around, or return None."""
+def bad_character(text: str) -> Message | None:
+    """Name the first character that nobody can see or that turns text around, and its place, or return None."""
     found = _BAD.search(text)
     if found is None:
         return None
-    point = ord(found.group())
-    name = _NAMES.get(point) or unicodedata.name(found.group(), "control character").lower()
-    return f"U+{point:04X} ({name}) at character {found.start() + 1}"
+    return say("{sign} at character {number}", sign=sign_name(found.group()), number=found.start() + 1)
+
+
+def sign_name(sign: str) -> Message:
+    """Name a sign by its number and, in words, what it is."""
+    point = ord(sign)
+    name = _NAMES.get(point) or unicodedata.name(sign, "").lower() or say("control character")
+    return say("{number} ({name})", number=f"U+{point:04X}", name=name)
 
 
 def shown(text: str) -> str:
@@ -56,40 +68,49 @@ def normal(text: str) -> str:
     return unicodedata.normalize("NFKC", text).translate(_DASHES).strip()
 
 
-CODE_REMEDY = f"write up to {MAX_CODE} letters A-Z, digits, dots, underscores and hyphens"
+CODE_REMEDY = say("write up to {most} letters A-Z, digits, dots, underscores and hyphens", most=MAX_CODE)
 _CONFUSABLE = ("CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC")
 
 
-def code_fault(code: str) -> str | None:
+def code_fault(code: str) -> Message | None:
     """Say what keeps a normal code from being one, or return None."""
     if _CODE.fullmatch(code):
         return None
     for character in code:
         name = unicodedata.name(character, "")
         if name.startswith(_CONFUSABLE):
-            return f"code {code!r} holds {character!r} ({name.lower()}), which is easily taken for another"
+            return say(
+                "code {code} holds {sign} ({name}), which is easily taken for another",
+                code=repr(code), sign=repr(character), name=name.lower(),
+            )  # fmt: skip
     if not code:
-        return "code is empty"
+        return say("code is empty")
     if len(code) > MAX_CODE:
-        return f"code {shown(code)!r} has {len(code)} characters, more than {MAX_CODE}"
+        return say(
+            "code {code} has {number} characters, more than {most}",
+            code=repr(shown(code)), number=len(code), most=MAX_CODE,
+        )  # fmt: skip
     sign = next((character for character in code if not _CODE.fullmatch(character)), "")
-    return f"code {code!r} holds {'a blank' if sign == ' ' else repr(sign)}"
+    return say("code {code} holds {sign}", code=repr(code), sign=say("a blank") if sign == " " else repr(sign))
 
 
-def id_fault(value: str, *, most: int = MAX_ID) -> str | None:
+def id_fault(value: str, *, most: int = MAX_ID) -> Message | None:
     """Say what keeps a normal id from being one, or return None."""
     if not value:
-        return "id is empty"
+        return say("id is empty")
     if value.isascii() and value.isprintable() and len(value) <= most:
         return None
     if len(value) > most:
-        return f"id has {len(value)} characters, more than {most}"
+        return say("id has {number} characters, more than {most}", number=len(value), most=most)
     bad = bad_character(value)
     if bad or not value.isprintable():
-        return f"id {value!r} holds {bad or 'a sign that cannot be printed'}"
+        return say("id {value} holds {sign}", value=repr(value), sign=bad or say("a sign that cannot be printed"))
     for character in value:
         if unicodedata.name(character, "").startswith(_CONFUSABLE):
-            return f"id {value!r} holds {character!r} ({unicodedata.name(character).lower()}), easily taken for a Latin letter"
+            return say(
+                "id {value} holds {sign} ({name}), easily taken for a Latin letter",
+                value=repr(value), sign=repr(character), name=unicodedata.name(character).lower(),
+            )  # fmt: skip
     return None
 
 
@@ -109,15 +130,19 @@ def nearest(word: str, words: Iterable[str], *, likeness: float = 0.6) -> str | 
     return folded[found[0]] if found else None
 
 
-def instead(word: str, words: Iterable[str], *, otherwise: str = "declare it first") -> str:
+DECLARE = say("declare it first")
+
+
+def instead(word: str, words: Iterable[str], *, otherwise: str = DECLARE) -> str:
     """Return the remedy for an unknown word: the nearest known one, else the choice, else what there is left to do."""
     known = list(words)
     close = nearest(word, known)
     if close:
-        return f"did you mean {close}?"
-    if not known or len(known) > MAX_LISTED:
-        return otherwise if not known else f"write one of {', '.join(sorted(known)[:MAX_LISTED])}, ..."
-    return f"write one of {', '.join(known)}"
+        return say("did you mean {word}?", word=close)
+    if not known:
+        return otherwise
+    choice = ", ".join(known) if len(known) <= MAX_LISTED else f"{', '.join(sorted(known)[:MAX_LISTED])}, ..."
+    return say("write one of {choice}", choice=choice)
 
 
 def strange(word: str, known: Collection[str] | None, sound: Collection[str]) -> bool:

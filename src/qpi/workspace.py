@@ -5,19 +5,18 @@ The ledger, pandas and Jinja are imported where they are first needed, so that j
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, NamedTuple
 
-from qpi import calendar, definitions, schema, strictyaml
+from qpi import definitions, schema, strictyaml
+from qpi.config import CONFIG, POLICY, Config
 from qpi.definitions import Definitions
 from qpi.errors import DefinitionError, Problem, UsageError, Where, in_order
-from qpi.schema import Frozen, Text, Words
+from qpi.messages import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,30 +25,6 @@ if TYPE_CHECKING:
     from qpi.ledger import Ledger, Position
     from qpi.notices import Notice
     from qpi.recorder import Recorder
-
-CONFIG = "qpi.yaml"
-POLICY = "policy.yaml"
-"""The name under which a policy may be missing; one that is named otherwise is meant to be there."""
-
-
-def _ledger(url: str) -> str:
-    """Let the URL of a ledger through that this release can keep; SQLAlchemy reads it when the ledger is opened."""
-    if not re.fullmatch(r"sqlite:///.*[^/:]", url) or url == "sqlite:///:memory:":
-        raise ValueError(f'ledger "{url}" is not kept by this release')
-    return url
-
-
-class Config(Frozen):
-    """What qpi.yaml says: who, where in time, and where the rest is."""
-
-    organisation: Text
-    timezone: Annotated[ZoneInfo, schema.read_with(calendar.zone, "write a name such as Asia/Shanghai")] = ZoneInfo(
-        "Asia/Shanghai"
-    )
-    ledger: Annotated[str, schema.read_with(_ledger, "write sqlite:///qpi.db")] = "sqlite:///qpi.db"
-    checklists: Words = ("checklists",)
-    portfolio: Text = "portfolio.yaml"
-    policy: Text = POLICY
 
 
 class Tables(NamedTuple):
@@ -74,8 +49,8 @@ class Workspace:
     def _configured(self) -> schema.Loaded[Config]:
         path = self.folder / CONFIG
         if not path.is_file():
-            remedy = "name a workspace with --workspace, or make one with qpi demo"
-            raise DefinitionError([Problem(Where(str(path)), "is missing", remedy)])
+            remedy = say("name a workspace with --workspace, or make one with qpi init or qpi demo")
+            raise DefinitionError([Problem(Where(str(path)), say("is missing"), remedy)])
         return schema.load(Config, self._read(CONFIG))
 
     @cached_property
@@ -124,7 +99,8 @@ class Workspace:
                 names.append(given)
         if not names:
             where = Where(str(self.folder / CONFIG))
-            problems.append(Problem(where, f"no checklists in {', '.join(config.checklists)}", "put an edition there"))
+            fault = say("no checklists in {folders}", folders=", ".join(config.checklists))
+            problems.append(Problem(where, fault, say("put an edition there")))
         return names
 
     @property
@@ -160,7 +136,7 @@ class Workspace:
 
         if not has_ledger(self.ledger_path):
             if at is not None:
-                raise UsageError(f"there is no entry {at}: the ledger has not begun")
+                raise UsageError(say("there is no entry {entry}: the ledger has not begun", entry=at))
             return Tables(
                 frames.empty(frames.CHECKS), frames.empty(frames.FINDINGS), frames.empty(frames.VERIFICATIONS), None
             )
@@ -189,13 +165,18 @@ class Workspace:
             source = now.get((catalogue, edition))
             if source is None:
                 where = Where(str(self.folder / CONFIG))
-                fault = f"edition {edition} of {catalogue}, which entry {seq} of the ledger keeps, is in no file"
-                problems.append(
-                    Problem(where, fault, "put its file back; without it figures are others", advisory=True)
-                )
+                fault = say(
+                    "edition {edition} of {catalogue}, which entry {entry} of the ledger keeps, is in no file",
+                    edition=edition, catalogue=catalogue, entry=seq,
+                )  # fmt: skip
+                remedy = say("put its file back; without it figures are others")
+                problems.append(Problem(where, fault, remedy, advisory=True))
             elif source.digest != digest:
-                fault = f"edition {edition} of {catalogue} is not what entry {seq} of the ledger keeps; figures follow the file"
-                remedy = "restore the file, and write what changed as an edition of its own"
+                fault = say(
+                    "edition {edition} of {catalogue} is not what entry {entry} of the ledger keeps; figures follow the file",
+                    edition=edition, catalogue=catalogue, entry=seq,
+                )  # fmt: skip
+                remedy = say("restore the file, and write what changed as an edition of its own")
                 problems.append(Problem(source.document.where("edition"), fault, remedy, advisory=True))
         return problems
 

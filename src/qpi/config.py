@@ -1,0 +1,39 @@
+"""Config: what qpi.yaml says."""
+
+import re
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from qpi import calendar, schema
+from qpi.messages import say
+from qpi.schema import Frozen, Text, Words
+
+CONFIG = "qpi.yaml"
+POLICY = "policy.yaml"
+"""The name under which a policy may be missing; one that is named otherwise is meant to be there."""
+
+
+def _ledger(url: str) -> str:
+    """Let the URL of a ledger through that this release can keep; SQLAlchemy reads it when the ledger is opened."""
+    if not re.fullmatch(r"sqlite:///.*[^/:]", url) or url == "sqlite:///:memory:":
+        raise ValueError(say('ledger "{url}" is not kept by this release', url=url))
+    return url
+
+
+class Config(Frozen):
+    """What qpi.yaml says: who, where in time, and where the rest is."""
+
+    organisation: Text
+    timezone: Annotated[
+        ZoneInfo,
+        schema.read_with(calendar.zone, say("write a name such as Asia/Shanghai")),
+        schema.chosen("Asia/Shanghai", "Asia/Hong_Kong", "UTC", otherwise={"type": "string", "minLength": 1}),
+    ] = ZoneInfo("Asia/Shanghai")
+    ledger: Annotated[
+        str,
+        schema.read_with(_ledger, say("write sqlite:///qpi.db")),
+        schema.typed("^sqlite:///(?!:memory:$).*[^/:]$"),
+    ] = "sqlite:///qpi.db"
+    checklists: Words = ("checklists",)
+    portfolio: Text = "portfolio.yaml"
+    policy: Text = POLICY

@@ -1,0 +1,82 @@
+"""Messages: words of ours to people, written in English and said in whatever language is asked for."""
+
+import gettext
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any, Self
+
+DOMAIN = "qpi"
+FOLDER = Path(__file__).with_name("locale")
+LANGUAGES = ("zh", "en")
+"""The languages of messages and documents; what is written in the code is English."""
+
+
+class Message(str):
+    """A text in English that keeps what it was made of, so that it can be said in another language.
+
+    It is a text like any other; put into another text other than by `say` or `joined` it stays English for good.
+    """
+
+    __slots__ = ("template", "values")
+    template: str
+    values: dict[str, Any]
+
+    def __new__(cls, template: str, /, **values: Any) -> Self:
+        """Make a message of a template in English and what its braces stand for."""
+        made = super().__new__(cls, template.format(**values))
+        made.template, made.values = template, values
+        return made
+
+    def line(self) -> Self:
+        """Return the message with what strangers wrote in it as one line."""
+        values = {name: " ".join(value.split()) if type(value) is str else value for name, value in self.values.items()}
+        return type(self)(self.template, **values)
+
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]:
+        """Let copies and pickles be made."""
+        return (self.template,), self.values
+
+
+def say(template: str, /, **values: Any) -> Message:
+    """Return a message; the template is a literal, from which the catalogue of translations is made."""
+    return Message(template, **values)
+
+
+def template(text: str, /) -> str:
+    """Return a template, a literal, of which messages are made elsewhere."""
+    return text
+
+
+def joined(separator: str, parts: Iterable[str]) -> Message:
+    """Return several messages as one."""
+    values = {f"part{number}": part for number, part in enumerate(parts)}
+    return Message(separator.replace("{", "{{").replace("}", "}}").join(f"{{{name}}}" for name in values), **values)
+
+
+def said(error: BaseException) -> str:
+    """Return the message of an error, which it bears as its first argument, or its words, as one line."""
+    first = error.args[0] if error.args else ""
+    return first.line() if isinstance(first, Message) else " ".join(str(error).split())
+
+
+def translated(text: str, language: str) -> str:
+    """Return a text in a language; what is no message, or has no translation, stays as it is."""
+    if not isinstance(text, Message):
+        return text
+    values = {name: translated(value, language) if isinstance(value, str) else value
+              for name, value in text.values.items()}  # fmt: skip
+    return words(text.template, language).format(**values)
+
+
+def words(template: str, language: str) -> str:
+    """Return a template, or a text without braces, in a language."""
+    return _catalogue(language).gettext(template) if template else template
+
+
+@cache
+def _catalogue(language: str) -> gettext.NullTranslations:
+    return gettext.translation(DOMAIN, FOLDER, languages=[language], fallback=True)
+
+
+__all__ = ["DOMAIN", "FOLDER", "LANGUAGES", "Message", "joined", "said", "say", "template", "translated", "words"]
