@@ -9,7 +9,7 @@ import yaml
 from qpi import jsonschemas
 
 
-class Values(yaml.SafeLoader):
+class Values(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
     """YAML 1.2's core schema: only true, false, null and plain numbers are anything but text."""
 
     yaml_implicit_resolvers = {}

@@ -2,6 +2,7 @@
 
 import copy
 import random
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from inputs import found
-from qpi import calendar, changes, document, lint, strictyaml, workload
+from qpi import calendar, changes, document, labels, lint, strictyaml, workload
 from qpi.changes import Change
 from support import load, measured, tables
 from test_strictyaml import WORDS
@@ -61,6 +62,10 @@ def read(plain):
     loaded, problems = lint.build([document.from_plain(plain, "edition")])
     assert not [problem for problem in problems if not problem.advisory]
     return loaded.sources[0].edition
+
+
+def source(plain):
+    return lint.build([document.from_plain(plain, "beside")])[0].sources[0]
 
 
 def shipped(label):
@@ -136,6 +141,9 @@ def test_a_changed_key_is_shown_as_people_write_it(point, change):
                                "department": {"every": "1/quarter", "share": "50%"}}}),
         changed({"measure": {"unit": "声", "max": "3.0"}, "mystery_visit": "false", "how": "抽档案"}),
         changed({"scope": {}, "methods": [], "variants": []}, at=(1, 0)),
+        changed({"sample": {}}, at=(1, 0)),
+        changed({"sample": {"minimum": "0"}}, at=(1, 0)),
+        changed({"elements": [{"no": "1", "text": "登记表", "scope": {}}]}),
         {**EDITION, "groups": EDITION["groups"][::-1]},
         {**EDITION, "edition": "2026.2", "effective_from": "2026-07-01"},
     ],
@@ -152,6 +160,18 @@ def test_a_change_of_a_group_is_one_of_each_point_that_takes_it():
 def test_a_variant_that_frees_the_methods_differs_from_one_that_says_nothing():
     free = [{"when": {"phase": ["handover"]}, "sample": {"minimum": "4"}, "methods": []}]
     assert [change.key for change in differences(EDITION, changed({"variants": free}))["KF-001"]] == ["variants"]
+
+
+def test_a_variant_that_frees_the_sample_differs_from_one_that_says_nothing():
+    how = {"when": {"phase": ["handover"]}, "how": "看"}
+    old, new = changed({"variants": [how]}), changed({"variants": [{**how, "sample": {}}]})
+    assert [change.key for change in differences(old, new)["KF-001"]] == ["variants"]
+
+
+@pytest.mark.parametrize("limit", [{"scope": {"type": ["office"]}}, {"except": {"let": ["own-use"]}}])
+def test_a_scope_of_an_element_that_comes_is_a_change(limit):
+    new = changed({"elements": [{"no": "1", "text": "登记表", **limit}]})
+    assert [change.key for change in differences(EDITION, new)["KF-001"]] == ["elements.1"]
 
 
 def test_a_point_that_moved_without_effect_has_another_group_and_nothing_else():
@@ -184,14 +204,41 @@ def test_points_come_and_go():
 def test_rows_have_the_same_columns_always():
     new = changed({"score": "5"}, title="新标准")
     new["groups"][1]["points"] = [{"code": "AB-002", "text": "岗位"}]
-    columns = ("change", "code", "group", "text", "key", "old", "new")
     assert [tuple(row.values()) for row in changes.rows(changes.diff(read(EDITION), read(new)))] == [
         ("edition", None, None, None, "title", "标准", "新标准"),
         ("added", "AB-002", "巡逻", "岗位", None, None, None),
         ("removed", "AB-001", "巡逻", "路线", None, None, None),
         ("changed", "KF-001", "档案", "建档", "score", "10", "5"),
     ]
-    assert {tuple(row) for row in changes.rows(changes.diff(read(EDITION), read(new)))} == {columns}
+    assert {tuple(row) for row in changes.rows(changes.diff(read(EDITION), read(new)))} == {changes.ROW_COLUMNS}
+
+
+def test_rows_have_frequencies_as_the_language_writes_them():
+    """No other text is touched, even where it looks like a frequency."""
+    asks = {
+        "supervisor": "2/two-weeks",
+        "department": {"every": "1/half-year", "share": "33.3%"},
+        "executive": "1/year",
+    }
+    new = changed({"frequency": asks, "how": "1/month"}, title="1/month")
+    found_ = changes.diff(read(EDITION), read(new))
+    assert [(row["key"], row["old"], row["new"]) for row in changes.rows(found_, language="zh")] == [
+        ("title", "标准", "1/month"),
+        ("how", "抽档案", "1/month"),
+        ("frequency.supervisor", "1次/月", "2次/两周"),
+        ("frequency.department", "{every: 1次/季度, share: 50%}", "{every: 1次/半年, share: 33.3%}"),
+        ("frequency.executive", None, "1次/年"),
+    ]
+    assert changes.rows(found_) == changes.rows(found_, language="en")
+    assert changes.rows(found_)[3]["new"] == "{every: 1/half-year, share: 33.3%}"
+
+
+def test_frequencies_in_the_words_of_either_language_are_read_again():
+    for unit in calendar.Unit:
+        for language in ("zh", "en"):
+            text = labels.frequency(3, unit, language)
+            assert calendar.frequency(text) == calendar.Frequency(3, unit)
+            assert ("次" in text) == (language == "zh")
 
 
 @LAWS
@@ -329,6 +376,7 @@ def test_a_duty_that_moves_by_hand():
         "role": "supervisor", "title": "对口主管", "month": "2026-10", "points_old": 3.0, "points_new": 2.0,
         "points_difference": -1.0, "checks_old": 33.0, "checks_new": 5.0, "checks_difference": -28.0,
     }  # fmt: skip
+    assert {tuple(row) for row in changes.duty_rows(moved)} == {changes.DUTY_COLUMNS}
 
 
 def test_duties_are_those_of_the_projects_of_the_definitions():
@@ -359,6 +407,52 @@ def test_a_role_that_another_edition_declares_is_known():
     asking = lint.build([document.from_plain(plain, "edition")])[0].sources[0].edition
     moved = changes.duties(asking, read(EDITION), calendar.period("2026-10"))
     assert {one.role: one.title for one in moved}["regional"] == "区域总经理"
+
+
+def regional(level, share="100%"):
+    """An edition in which a role of its own at a level owes one point a month."""
+    return {**EDITION, "roles": {"regional": {"title": f"按{level}", "level": level}}, "groups": [
+        {"name": "巡逻", "frequency": {"regional": {"every": "1/month", "share": share}},
+         "points": [{"code": "AB-001", "text": "路线"}]}]}  # fmt: skip
+
+
+FOUR = [{"id": f"P{n}", "name": "项目", "attributes": {"region": "华南" if n % 2 else "华东"}} for n in range(4)]
+
+
+def test_either_edition_is_counted_by_its_own_roles():
+    """Four projects in two regions: all of each region is four, a tenth of each two; half of the company is two."""
+    here = found({"projects": FOUR})
+    old, new = read(regional("region", "10%")), read(regional("company", "75%"))
+    (there,) = changes.duties(old, new, calendar.period("2026-10"), definitions=here)
+    assert (there.old.points, there.new.points, there.title) == (2, 3, "按company")
+    (back,) = changes.duties(new, old, calendar.period("2026-10"), definitions=here)
+    assert (back.old.points, back.new.points, back.title) == (3, 2, "按region")
+    (alone,) = changes.duties(old, new, calendar.period("2026-10"))
+    assert alone.old == alone.new == (1, 1)
+
+
+def test_a_role_that_an_edition_does_not_declare_is_that_of_the_definitions_before_that_of_the_other_edition():
+    """The workspace has it at the region, where a tenth of either is one project; the new edition at each project."""
+    asking = {**regional("region", "10%"), "roles": {}}
+    loaded, problems = lint.build([document.from_plain(asking, "edition")], beside=(source(regional("region")),))
+    assert problems == []
+    old, new = loaded.sources[0].edition, read(regional("project"))
+    here = found({"projects": FOUR}, editions=[regional("region")])
+    (one,) = changes.duties(old, new, calendar.period("2026-10"), definitions=here)
+    assert (one.old.points, one.new.points) == (2, 4)
+    here = found({"projects": FOUR}, editions=[{**EDITION, "roles": {}}])
+    (one,) = changes.duties(old, new, calendar.period("2026-10"), definitions=here)
+    assert (one.old.points, one.new.points) == (4, 4)
+
+
+def test_a_role_that_only_an_edition_beside_the_workspace_declares_is_known():
+    asking = {**regional("region"), "roles": {}}
+    beside = (source(regional("region")),)
+    edition = lint.build([document.from_plain(asking, "edition")], beside=beside)[0].sources[0].edition
+    here = found({"projects": FOUR}, editions=[{**EDITION, "roles": {}}])
+    here = replace(here, checklists=replace(here.checklists, beside=beside))
+    (one,) = changes.duties(edition, edition, calendar.period("2026-10"), definitions=here)
+    assert (one.title, one.old) == ("按region", (4, 4))
 
 
 @LAWS

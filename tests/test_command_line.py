@@ -249,4 +249,4 @@ def test_a_period_without_anything_says_so(recorded):
 def test_a_place_that_cannot_be_written_is_named(recorded):
     done = qpi("metrics", "2026-10", "-o", str(recorded.folder / "no" / "such" / "x.csv"), folder=recorded.folder)
     assert done.returncode == 1
-    assert "x.csv: cannot be used (No such file or directory); check the name" in done.stderr
+    assert "such; make it, or name another file" in done.stderr

@@ -566,7 +566,7 @@ def test_a_fault_does_not_hide_another_in_the_same_point():
     said = faults(edition("{code: КF-1, score: ten, methods: [recrods], frequency: {superviser: 1/month}, scope: []}"))
     assert [line.split(": ", 1)[1].split(";")[0] for line in said] == [
         'key "text" is missing',
-        "code 'КF-1' holds 'К' (cyrillic capital letter ka), which is easily taken for another",
+        "code 'КF-1' holds 'К' (a Cyrillic letter), which is easily taken for another",
         'score: "ten" is not a number from 0 to 9999999 with at most two decimals',
         'method "recrods" is unknown',
         'role "superviser" is unknown',
@@ -675,3 +675,10 @@ def test_a_point_may_free_itself_of_its_groups_scope_and_methods():
     found = definitions.from_plain([edition], projects, zone=calendar.zone("Asia/Shanghai"))
     free, _ = found.checklists.points(date(2026, 1, 1))["A"]
     assert free.applies({}) and free.way({}).methods == ()
+
+
+def test_a_post_whose_specialty_is_misspelt_is_advised_against(workspace):
+    path = workspace.folder / "portfolio.yaml"
+    path.write_text(path.read_text("utf-8").replace("specialty: 客服", "specialty: 客福"), "utf-8")
+    found = [problem for problem in Workspace(workspace.folder).check() if "客福" in problem.fault]
+    assert [(problem.remedy, problem.advisory) for problem in found] == [("did you mean 客服?", True)]

@@ -7,6 +7,7 @@ import tomllib
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 from sqlalchemy.dialects import sqlite
@@ -442,6 +443,20 @@ def test_the_edition_in_the_readme_is_whole(tmp_path):
     found = qpi.Workspace(tmp_path)
     assert found.check() == []
     assert found.definitions.checklists.in_force(date(2026, 10, 1))
+
+
+@pytest.mark.parametrize("line", re.findall(r"^qpi .*$", page("docs/start.zh.md"), re.MULTILINE))
+def test_every_command_of_the_chinese_page_is_one(line):
+    """Its words are parsed as the command line parses them; nothing is run."""
+    command, words = cli.qpi, line.split()[1:]
+    while isinstance(command, click.Group):
+        command, words = command.commands[words[0]], words[1:]
+    command.make_context(command.name, words)
+
+
+def test_the_columns_of_the_chinese_page_are_known():
+    head = re.search(r"```csv\n(.*)\n", page("docs/start.zh.md"))[1].split(",")
+    assert [name for name in head if name not in terms.names(terms.CHECK_COLUMNS)] == []
 
 
 def test_the_docs_name_no_machine():

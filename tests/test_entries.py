@@ -272,7 +272,7 @@ def test_the_order_of_numbered_findings_says_nothing():
         ("a\x07b", "control"),
         ("x" * 10_001, "10001"),
         (5, "not text"),
-        ("a\u202eb", "right-to-left"),
+        ("a\u202eb", "text direction"),
     ],
 )
 def test_a_text_with_signs_nobody_sees_is_refused(value, named):

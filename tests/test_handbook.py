@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from inputs import EDITION, found
-from qpi import handbook, lint, strictyaml
+from qpi import document, handbook, labels, lint, strictyaml
 from qpi.errors import UsageError
 from qpi.policy import Policy
 from qpi.render import TemplateError
@@ -117,7 +117,9 @@ def test_all_that_the_shipped_editions_say_stands_in_their_handbook(language):
         said += [role.title for role in edition.roles.values()]
         for part in edition.points.values():
             said += [part.how, part.sample and part.sample.of, *(one.how for one in part.variants or ())]
-            said += [value for fits in {**(part.scope or {}), **(part.except_ or {})}.values() for value in fits]
+            match = {**(part.scope or {}), **(part.except_ or {})}
+            said += [labels.attribute(name, language) for name in match]
+            said += [labels.fit(name, value, language) for name, fits in match.items() for value in fits]
         for point in edition.points.values():
             said += [point.code, point.text, point.specialty, point.category]
             said += [element.text for element in point.elements]
@@ -174,7 +176,73 @@ def test_a_point_of_another_specialty_or_category_stands_under_its_own_with_all_
     alone = found_groups["工程", "共同", "档案"]
     assert alone["common"] is None
     assert alone["listed"][0]["how"] == "组的查法"
-    assert alone["listed"][0]["except"] == [{"name": "let", "fits": ["own-use"]}]
+    assert alone["listed"][0]["except"] == [{"name": "出租", "fits": ["自有未出租"]}]
+
+
+def test_usual_attributes_and_values_are_said_in_chinese_and_any_other_as_typed():
+    scope = {"type": ["residential", "commercial", "office", "铁路"], "phase": ["handover", "occupied"], "region": ["华南"],
+             "let": ["own-use", "group-own-use", "leased"], "grade": ["office", "A"]}  # fmt: skip
+    edition = {**EDITION, "groups": [{"name": "组", "points": [{"code": "A-1", "text": "甲", "scope": scope}]}]}
+    assert points(built(edition))["A-1"]["scope"] == [
+        {"name": "业态", "fits": ["住宅", "商业", "写字楼", "铁路"]},
+        {"name": "阶段", "fits": ["集中交付期", "常规服务期"]},
+        {"name": "区域", "fits": ["华南"]},
+        {"name": "出租", "fits": ["自有未出租", "集团自用", "对外出租"]},
+        {"name": "grade", "fits": ["office", "A"]},
+    ]
+    typed = [{"name": name, "fits": fits} for name, fits in scope.items()]
+    assert points(built(edition, language="en"))["A-1"]["scope"] == typed
+    assert "业态：住宅、商业、写字楼、铁路" in plain(built(edition).render())
+    for language, words in (("zh", "type：residential、commercial"), ("en", "type: residential, commercial")):
+        assert handbook.rows(sources(edition), language=language)[0]["scope"].startswith(words)
+
+
+def test_a_level_is_named_as_its_attribute_is():
+    assert [tier["title"] for tier in built(FULL).values["tiers"]] == ["项目", "区域", "公司"]
+    assert [tier["title"] for tier in built(FULL, language="en").values["tiers"]] == ["Project", "region", "Company"]
+    assert '<th class="tier" colspan="1">区域</th>' in built(FULL).render()
+
+
+ASKING = {**EDITION, "catalogue": "asking", "roles": {}, "methods": {}, "groups": [
+    {"name": "组", "methods": ["walk", "records"], "frequency": {"regional": {"every": "1/month", "share": "50%"}},
+     "points": [{"code": "Q-1", "text": "甲"}, {"code": "Q-2", "text": "乙", "variants": [
+         {"when": {"type": ["office"]}, "methods": ["walk"]}]}]}]}  # fmt: skip
+
+
+def asking():
+    """An edition that asks a role and a method which only FULL declares, and FULL itself."""
+    checklists, problems = lint.build([document.from_plain(ASKING, "asking")], beside=sources(FULL))
+    assert problems == []
+    return checklists.sources, checklists.beside
+
+
+def test_roles_and_methods_that_an_edition_beside_declares_are_known():
+    mine, beside = asking()
+    book = handbook.build(mine, Policy(), beside=beside)
+    assert book.values["roles"] == [{"name": "regional", "title": "区域总经理", "level": "region"}]
+    assert [method["title"] for method in book.values["methods"]] == ["查阅记录", "随行"]
+    page = plain(book.render())
+    assert "区域总经理" in page and "1次/月覆盖50%" in page and "随行" in page and "Q-1" in page
+    assert book.values["counts"]["points"] == 2 and book.values["specialties"][0]["groups"][0]["catalogue"] is None
+    row = handbook.rows(mine, beside=beside)[0]
+    assert (row["methods"], row["regional"]) == ("随行、查阅记录", "1次/月 · 覆盖50%")
+
+
+def test_roles_and_methods_that_nobody_declares_stand_as_they_are_typed():
+    mine, _ = asking()
+    book = handbook.build(mine, Policy())
+    assert book.values["roles"] == [{"name": "regional", "title": "regional", "level": None}]
+    assert book.values["tiers"] == [{"level": None, "title": "—", "roles": 1}]
+    assert [method["title"] for method in book.values["methods"]] == ["查阅记录", "walk"]
+    assert "1次/月覆盖50%" in plain(book.render())
+    assert handbook.rows(mine)[0]["regional"] == "1次/月 · 覆盖50%"
+
+
+def test_an_edition_overrules_what_stands_beside_it():
+    own = {**ASKING, "roles": {"regional": {"title": "大区经理", "level": "company"}}, "methods": {"walk": "跟随"}}
+    book = handbook.build(sources(own), Policy(), beside=sources(FULL)).values
+    assert book["roles"] == [{"name": "regional", "title": "大区经理", "level": "company"}]
+    assert [method["title"] for method in book["methods"]] == ["查阅记录", "跟随"]
 
 
 def test_what_no_point_takes_from_the_group_is_not_said():
@@ -240,7 +308,8 @@ def test_roles_stand_by_level_and_bear_a_declared_title():
         ("department", "Department"), ("executive", "Executive"),
     ]  # fmt: skip
     assert book["tiers"] == [
-        {"level": "project", "roles": 2}, {"level": "region", "roles": 1}, {"level": "company", "roles": 2},
+        {"level": "project", "title": "Project", "roles": 2}, {"level": "region", "title": "region", "roles": 1},
+        {"level": "company", "title": "Company", "roles": 2},
     ]  # fmt: skip
     renamed = {**FULL, "roles": {**FULL["roles"], "supervisor": {"title": "主管", "level": "project"}}}
     assert built(renamed, language="en").values["roles"][0]["title"] == "主管"
@@ -249,8 +318,8 @@ def test_roles_stand_by_level_and_bear_a_declared_title():
 
 def test_elements_are_numbered_with_circles_as_far_as_fonts_have_them_and_bear_their_scope():
     first, second = points(built(FULL))["B-1"]["elements"]
-    assert (first["no"], first["scope"]) == ("①", [{"name": "type", "fits": [NASTY]}])
-    assert (second["no"], second["except"]) == ("(21)", [{"name": "phase", "fits": ["occupied"]}])
+    assert (first["no"], first["scope"]) == ("①", [{"name": "业态", "fits": [NASTY]}])
+    assert (second["no"], second["except"]) == ("(21)", [{"name": "阶段", "fits": ["常规服务期"]}])
 
 
 def test_grades_kinds_and_working_days_are_those_of_the_policy():
@@ -323,9 +392,28 @@ def test_rows_hold_one_point_each_in_the_order_of_the_files():
     assert first["scope"] == "type：residential、office；region：华南" and first["except"] == "let：own-use"
     assert (first["supervisor"], first["regional"], first["department"]) == ("1次/月", "2次/周 · 覆盖33.3%", None)
     assert rows[1]["measure"] == "温度 5–45 ℃"
-    assert rows[4]["elements"] == f"① {NASTY}；(21) 第二十一"
+    assert rows[4]["elements"] == f"① {NASTY}（适用：type：{NASTY}）；(21) 第二十一（除外：phase：occupied）"
+    assert first["variants"] == "条件：phase：handover；核查方法：调阅监控；怎样核查：交付期查法；样本：不少于 4"
+    assert rows[1]["variants"] is None
     english = handbook.rows(sources(FULL), language="en")[0]
     assert (english["methods"], english["regional"]) == ("Records, 随行", "2/week · reach 33.3%")
+    assert english["variants"] == (
+        "Where: phase: handover; Methods: Video; How it is checked: 交付期查法; Sample: at least 4"
+    )
+
+
+def test_a_row_tells_an_empty_key_of_a_variant_from_none():
+    variants = [
+        {"when": {"type": ["office"], "phase": ["handover"]}, "methods": [], "sample": {}},
+        {"when": {"type": ["office"]}, "methods": ["phone", "video"], "sample": {"of": "档案"}},
+        {"when": {"type": ["residential"]}, "sample": {"of": "档案", "minimum": "2"}},
+    ]
+    edition = {**EDITION, "groups": [{"name": "组", "points": [{"code": "A-1", "text": "甲", "variants": variants}]}]}
+    assert handbook.rows(sources(edition))[0]["variants"].split("\n") == [
+        "条件：type：office；phase：handover；核查方法：方法不限；样本：不要求抽样",
+        "条件：type：office；核查方法：电话核实、调阅监控；样本：档案",
+        "条件：type：residential；样本：档案，不少于 2",
+    ]
 
 
 def test_a_role_that_is_named_as_a_column_hides_none():

@@ -234,7 +234,7 @@ def test_a_csv_without_header_or_rows_is_refused(tmp_path):
 
 def test_a_file_that_is_not_there_or_of_another_kind_is_refused(tmp_path):
     assert problems(tmp_path / "no.csv") == [
-        "no.csv: cannot be read (No such file or directory); check the name and the rights"
+        "no.csv: cannot be read (there is no such file or folder); check the name and the rights"
     ]
     assert problems(csv(tmp_path, HEADER, name="a.xlsx")) == [
         'a.xlsx: ending ".xlsx" is unknown; name it .jsonl (JSON Lines) or .csv'

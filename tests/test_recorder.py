@@ -205,7 +205,7 @@ RULES = [
     ({"project": "P09"}, 'project: "P09" is unknown'),
     ({"project": "p01"}, 'project: "p01" is unknown'),
     ({"project": "P03"}, "project: P03 was not open on 2026-10-05"),
-    ({"point": "KF-009"}, 'point: "KF-009" is unknown; did you mean'),
+    ({"point": "KF-009"}, 'point: "KF-009" is unknown; write one of KF-001'),
     ({"checked_at": "2026-06-30T23:59:59+08:00"}, 'point: "KF-002" is in no edition in force on 2026-06-30'),
     ({"role": "supervisr"}, 'role: "supervisr" is unknown; did you mean supervisor?'),
     ({"method": "recrds"}, 'method: "recrds" is unknown; did you mean records?'),

@@ -196,7 +196,7 @@ def test_a_folder_is_no_file(tmp_path):
 
 def test_a_file_whose_name_turns_text_around_is_refused(tmp_path):
     (problem,) = strictyaml.read(tmp_path / "a\u202elmay.x").problems
-    assert "the name of the file holds U+202E (right-to-left override)" in str(problem)
+    assert "the name of the file holds U+202E (text direction mark)" in str(problem)
 
 
 @settings(max_examples=150, deadline=None)

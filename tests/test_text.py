@@ -67,7 +67,7 @@ def test_a_code_of_letters_digits_dot_underscore_and_hyphen_is_taken(code):
 
 
 def test_a_cyrillic_letter_is_called_by_its_name():
-    assert "cyrillic capital letter ka" in text.code_fault("КF-001")
+    assert "a Cyrillic letter" in text.code_fault("КF-001")
 
 
 @pytest.mark.parametrize("value", ["", "Р01", "a\u200bb", "a\nb", "x" * 201])
@@ -98,3 +98,24 @@ def test_of_many_known_words_the_neighbours_are_compared():
 
 def test_a_long_text_is_shown_in_part_and_in_one_line():
     assert text.shown("a\nb" + "c" * 100) == "a b" + "c" * 57 + "..."
+
+
+CODES = ["KHFW-01", "KHFW-10", "KHFW-31", "XFAQ-01", "GC-009"]
+
+
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [("KHFW-1", "did you mean KHFW-01?"), ("khfw-10", "did you mean KHFW-10?"), ("KFHW-31", "did you mean KHFW-31?"),
+     ("KHFW-3", "write one of KHFW-01, KHFW-10, KHFW-31"), ("GC-9", "did you mean GC-009?"),
+     ("ZZ-1", "write one of GC-009, KHFW-01, KHFW-10, KHFW-31, XFAQ-01")],
+)  # fmt: skip
+def test_a_code_with_another_number_is_never_guessed(code, remedy):
+    assert text.coded(code, CODES) == remedy
+
+
+def test_a_title_in_place_of_a_name_is_told_the_name():
+    titles = {"supervisor": "对口主管", "team_lead": "部门/班组负责人"}
+    assert text.named("对口主管", titles) == "write supervisor"
+    assert text.named("班组负责人", titles) == "write team_lead"
+    assert text.named("superviser", titles) == "did you mean supervisor?"
+    assert text.named("主管", titles) == "write one of supervisor 对口主管, team_lead 部门/班组负责人"

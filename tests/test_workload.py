@@ -98,7 +98,7 @@ def test_minutes_and_capacity_are_above_nothing(wrong):
 
 
 def test_the_table_has_the_same_columns_always():
-    rows = workload.table(built([{"role": "supervisor", "person": "S01"}]))
+    rows = workload.table(built([{"role": "supervisor", "person": "S01"}]), ("role", "specialty"))
     assert rows[0] == {
         "role": "supervisor", "title": "对口主管", "specialty": "秩序", "looks": 24.0, "points": 2, "minutes": 480.0,
         "hours": 8.0, "looks_without_minutes": 0.0, "people": 1, "hours_per_person": 8.0,
@@ -108,6 +108,25 @@ def test_the_table_has_the_same_columns_always():
         "hours": None, "looks_without_minutes": 1.0, "people": 1, "hours_per_person": None,
     }  # fmt: skip
     assert [row["hours_per_person"] for row in rows] == [8.0, None, None]
+
+
+def test_the_table_groups_as_the_rows_do_unless_told_otherwise():
+    load = built()
+    assert [row["looks"] for row in workload.table(load)] == [float(row.effort.looks) for row in workload.rows(load)]
+
+
+@pytest.mark.parametrize("by", [(), ("role",), ("specialty", "role", "specialty"), workload.GROUPINGS])
+def test_the_columns_of_the_tables_are_known_before_there_is_a_row(by):
+    load = built([{"role": "supervisor", "person": "S01"}])
+    assert {tuple(row) for row in workload.table(load, by)} == {workload.table_columns(by)}
+    assert {tuple(row) for row in workload.people_table(load)} == {workload.PEOPLE_COLUMNS}
+    assert {tuple(row) for row in workload.unheld_table(load)} == {workload.UNHELD_COLUMNS}
+    assert workload.table_columns(by)[-len(workload.TABLE_COLUMNS) :] == workload.TABLE_COLUMNS
+
+
+def test_columns_of_an_unknown_grouping_are_refused():
+    with pytest.raises(UsageError, match='grouping "rolle" is unknown'):
+        workload.table_columns(("rolle",))
 
 
 # People
@@ -170,13 +189,34 @@ def test_a_realm_is_held_by_the_post_that_names_it():
     assert [(one.realm, one.effort.looks) for one in load.unheld] == [("华东", 1)]
 
 
+def test_a_realm_of_projects_without_the_attribute_has_no_name_in_the_tables():
+    """P01 lies in 华南, P02 and P03 nowhere: who holds all realms holds these two as well, who holds 华南 does not."""
+    region = {**EDITION, "roles": {"regional": {"title": "区域总经理", "level": "region"}}, "groups": [
+        {"name": "巡逻", "frequency": {"regional": "1/month", "supervisor": "1/month"},
+         "points": [{"code": "AB-001", "text": "巡逻"}]}]}  # fmt: skip
+    projects = [{"id": "P01", "name": "一", "attributes": {"region": "华南"}}, *PROJECTS[1:]]
+    here = found([{"role": "regional", "realm": "华南", "person": "S01"}], projects, editions=[region])
+    load = workload.build(here, calendar.period("2026-10"))
+    assert [cell.realm for cell in load.cells if cell.role == "regional"] == ["华南", ""]
+    rows = workload.table(load, ("role", "realm"))
+    assert [(row["role"], row["realm"], row["looks"]) for row in rows] == [
+        ("supervisor", None, 3), ("regional", "华南", 1), ("regional", None, 2)]  # fmt: skip
+    assert [(row["realm"], row["looks"]) for row in workload.table(load, ("realm",))] == [(None, 5), ("华南", 1)]
+    assert [(one["realm"], one["looks"]) for one in workload.unheld_table(load) if one["role"] == "regional"] == [
+        (None, 2)
+    ]
+    assert [one.effort.looks for one in load.carriers] == [1]
+    everywhere = found([{"role": "regional", "person": "S01"}], projects, editions=[region])
+    assert [one.effort.looks for one in workload.build(everywhere, calendar.period("2026-10")).carriers] == [3]
+
+
 @pytest.mark.parametrize(
     ("capacity", "minutes", "verdict"),
     [(9, 60, "fits"), (Fraction(899, 100), 60, "too_much"), (8, None, "unknown"), (Fraction(799, 100), None, "too_much"),
      (None, None, None)],
 )  # fmt: skip
 def test_a_person_fits_when_no_minute_is_above_the_capacity(capacity, minutes, verdict):
-    """24 patrols of 480 minutes together and a look without minutes of its own."""
+    """24 patrols of 480 minutes together and a look without minutes of its own, which nobody can judge if the rest fits."""
     load = built([{"role": "supervisor", "person": "S01"}], minutes=minutes, capacity=capacity)
     assert load.carriers[0].verdict == verdict
 

@@ -5,6 +5,7 @@ Days are whole numbers since 1970-01-01 and months whole numbers since January o
 
 import re
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from typing import NamedTuple
@@ -75,7 +76,8 @@ _ENGLISH = re.compile(r"([1-9][0-9]{0,2})/([a-z-]+)")
 _CHINESE = re.compile(r"([1-9][0-9]{0,2})次/(.+)")
 FREQUENCY_REMEDY = say(
     "write one of {choice}",
-    choice="1/day, 1/week, 1/two-weeks, 1/month, 1/quarter, 1/half-year, 1/year, 1次/月, 不固定",
+    choice="1次/日, 1次/周, 1次/两周, 1次/月, 1次/季度, 1次/半年, 1次/年, 不固定, 1/day, 1/week, 1/two-weeks, 1/month, "
+    "1/quarter, 1/half-year, 1/year",
 )
 
 
@@ -237,6 +239,12 @@ def in_zone(moment: datetime, where: ZoneInfo) -> datetime:
         fault = say("{moment} is skipped or comes twice in {zone} as clocks change", moment=moment, zone=where.key)
         raise ValueError(fault)
     return local
+
+
+def percent_text(share: Fraction) -> str:
+    """Return a share as people write it, such as `33.3%`; exact for what `percent` reads."""
+    number = share * 100
+    return f"{(Decimal(number.numerator) / number.denominator).normalize():f}%"
 
 
 _PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)%")

@@ -9,17 +9,23 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from qpi import calendar, document, workload
-from qpi.calendar import NO_DUTY, Frequency, Period
-from qpi.checklist import Ask, Checklists, Edition, Element, Group, Point, Role, Source
-from qpi.definitions import Definitions
+from qpi import calendar, document, labels, workload
+from qpi.calendar import NO_DUTY, Frequency, Period, Unit
+from qpi.checklist import Ask, Checklists, Edition, Element, Group, Point, Sample, Source
+from qpi.definitions import Definitions, throughout
 from qpi.policy import Policy
 from qpi.portfolio import Portfolio, Project
 from qpi.schema import Frozen
 from qpi.workload import Required
 
 NOTHING = Required(Fraction(0), Fraction(0))
-START = calendar.parse_day("1970-01-01")
+ROW_COLUMNS = ("change", "code", "group", "text", "key", "old", "new")
+"""The columns of `rows`."""
+DUTY_COLUMNS = (
+    "role", "title", "month", "points_old", "points_new", "points_difference", "checks_old", "checks_new",
+    "checks_difference",
+)  # fmt: skip
+"""The columns of `duty_rows`."""
 
 
 class Change(NamedTuple):
@@ -88,7 +94,8 @@ def diff(old: Edition, new: Edition) -> Changes:
 
     Points are compared with what their groups give them, so that a key that only moved between a point and its group is
     no change. Nor is another order of methods, of the values of a scope, of roles or of elements; nor another
-    notation of a frequency; nor an empty scope, or 不固定, where before there was none.
+    notation of a frequency; nor an empty scope, of a point or of an element, an empty sample, or 不固定, where before
+    there was none.
     """
     before, after = old.points, new.points
     groups_before, groups_after = _groups(old), _groups(new)
@@ -149,11 +156,15 @@ def _said(value: Any) -> Any:
     """Return what is compared of a key: nothing where it is empty or asks for nothing."""
     if value in ((), {}) or (isinstance(value, Ask) and value.every is None):
         return None
+    if isinstance(value, Sample) and value.of is None and not value.minimum:
+        return None
     return _meaning(value)
 
 
 def _meaning(value: Any) -> Any:
-    """Return a value in which the order of words does not count; a variant's empty list is not a missing one."""
+    """Return a value in which the order of words does not count; what is empty in a variant is not missing there."""
+    if isinstance(value, Element):
+        return value.no, value.text, _said(value.scope), _said(value.except_)
     if isinstance(value, Frozen):
         return {name: _meaning(getattr(value, name)) for name in type(value).model_fields}
     if isinstance(value, dict):
@@ -190,7 +201,7 @@ def _flow(value: Any) -> str:
     if isinstance(value, Frequency):
         return str(value)
     if isinstance(value, Fraction):
-        return _percent(value)
+        return calendar.percent_text(value)
     if isinstance(value, Decimal):
         return f"{value:f}"
     if isinstance(value, Ask):
@@ -218,13 +229,7 @@ def _parts(model: Frozen) -> Iterator[tuple[str, Any]]:
 
 def _ask(ask: Ask) -> str:
     every = NO_DUTY if ask.every is None else str(ask.every)
-    return every if ask.share == 1 else f"{{every: {every}, share: {_percent(ask.share)}}}"
-
-
-def _percent(share: Fraction) -> str:
-    """Return a share as it was written; it came from a percentage of at most six decimals."""
-    number = share * 100
-    return f"{(Decimal(number.numerator) / number.denominator).normalize():f}%"
+    return every if ask.share == 1 else f"{{every: {every}, share: {calendar.percent_text(ask.share)}}}"
 
 
 # Duties
@@ -233,17 +238,20 @@ def _percent(share: Fraction) -> str:
 def duties(old: Edition, new: Edition, period: Period, *, definitions: Definitions | None = None) -> tuple[Moved, ...]:
     """Return what each role is required in each month of a period under either edition, as if it alone were in force.
 
-    Projects, waivers and policy are those of the definitions; their editions play no part. Without definitions there is
-    one project into which every point fits, whatever its scope, and the policy has its defaults.
+    Projects, waivers and policy are those of the definitions; their editions play no part but to declare roles. Without
+    definitions there is one project into which every point fits, whatever its scope, and the policy has its defaults.
+    Either edition is counted by the roles that it declares itself; one that it asks and does not declare is that of the
+    definitions, else that of the other edition. Titles are those of the new edition where it knows the role.
     A role and month are there when they require anything under one of the two.
     """
-    roles = _roles(old, new, definitions)
-    under = [workload.required(_alone(edition, roles, definitions), period) for edition in (old, new)]
+    alone = [_alone(one, other, definitions) for one, other in ((old, new), (new, old))]
+    before, after = (workload.required(one, period) for one in alone)
+    roles = {name: role for one in alone for name, role in one.checklists.roles.items()}
     return tuple(
-        Moved(name, roles[name].title, calendar.month_name(month), *(one.get((name, month), NOTHING) for one in under))
+        Moved(name, roles[name].title, calendar.month_name(month), before.get(key, NOTHING), after.get(key, NOTHING))
         for name in roles
         for month in period.months
-        if any((name, month) in one for one in under)
+        if (key := (name, month)) in before or key in after
     )
 
 
@@ -260,29 +268,16 @@ def _sum(one: Required, other: Required) -> Required:
     return Required(one.points + other.points, one.checks + other.checks)
 
 
-def _roles(old: Edition, new: Edition, definitions: Definitions | None) -> dict[str, Role]:
-    """Return every role that may be asked: an edition may ask a role that another one declares."""
-    known = definitions.checklists.roles if definitions else {}
-    return {**known, **Checklists((_source(old), _source(new))).roles}
-
-
-def _source(edition: Edition) -> Source:
-    return Source(edition, document.from_plain({}, edition.label), "")
-
-
-def _alone(edition: Edition, roles: Mapping[str, Role], definitions: Definitions | None) -> Definitions:
-    """Return definitions in which an edition is in force throughout, and no other is."""
-    given = {name: getattr(edition, name) for name in Edition.model_fields}
-    given |= {"roles": dict(roles), "effective_from": START}
-    if not definitions:
-        given["groups"] = tuple(_everywhere(edition))
-    # Not a copy: that would keep the points that the edition has worked out already.
-    alone = Edition.model_construct(**given)
-    checklists = Checklists((_source(alone),))
-    if definitions:
-        return replace(definitions, checklists=checklists)
-    portfolio = Portfolio(projects=(Project(id="P", name="P"),))
-    return Definitions(checklists, portfolio, Policy(), ZoneInfo("UTC"), "", "")
+def _alone(edition: Edition, other: Edition, definitions: Definitions | None) -> Definitions:
+    """Return definitions in which an edition is in force throughout and no other is; the roles of the other are known."""
+    if definitions is None:
+        edition = edition.model_copy(update={"groups": tuple(_everywhere(edition))})
+        portfolio = Portfolio(projects=(Project(id="P", name="P"),))
+        definitions = Definitions(Checklists(()), portfolio, Policy(), ZoneInfo("UTC"), "", "")
+    there = definitions.checklists
+    # What stands first is overruled by what follows: the other edition knows least of what this one asks.
+    beside = (Source(other, document.from_plain({}, other.label), ""), *there.beside)
+    return throughout(replace(definitions, checklists=replace(there, beside=beside)), [edition])
 
 
 def _everywhere(edition: Edition) -> Iterator[Group]:
@@ -296,22 +291,36 @@ def _everywhere(edition: Edition) -> Iterator[Group]:
 # Rows
 
 
-def rows(changes: Changes) -> list[dict[str, Any]]:
-    """Return a row for each change: change (edition, added, removed, changed), code, group, text, key, old, new."""
+def rows(changes: Changes, *, language: str = "en") -> list[dict[str, Any]]:
+    """Return a row of ROW_COLUMNS for each change, which is one of edition, added, removed, changed.
+
+    Frequencies are written as the language has them in YAML: 1/month or 1次/月, {every: 1次/月, share: 50%}.
+    """
     found = [_row("edition", None, None, None, change) for change in changes.edition]
     found += [_row("added", *entry, None) for entry in changes.added]
     found += [_row("removed", *entry, None) for entry in changes.removed]
-    found += [_row("changed", *one[:3], change) for one in changes.changed for change in one.changes]
+    found += [_row("changed", *one[:3], _spoken(change, language)) for one in changes.changed for change in one.changes]
     return found
 
 
 def _row(what: str, code: str | None, group: str | None, text: str | None, change: Change | None) -> dict[str, Any]:
-    key, old, new = change or (None, None, None)
-    return {"change": what, "code": code, "group": group, "text": text, "key": key, "old": old, "new": new}
+    return dict(zip(ROW_COLUMNS, (what, code, group, text, *(change or (None, None, None))), strict=True))
+
+
+_FREQUENCY = re.compile(rf"([0-9]+)/({'|'.join(Unit)})")
+
+
+def _spoken(change: Change, language: str) -> Change:
+    """Return a change with its frequencies in the words of a language; no other key has any."""
+    if not change.key.startswith("frequency."):
+        return change
+    old, new = (text and _FREQUENCY.sub(lambda m: labels.frequency(int(m[1]), m[2], language), text)
+                for text in (change.old, change.new))  # fmt: skip
+    return Change(change.key, old, new)
 
 
 def duty_rows(moved: Iterable[Moved]) -> list[dict[str, Any]]:
-    """Return rows of role, title, month (None: the whole period), points and checks, each old, new and the difference."""
+    """Return rows of DUTY_COLUMNS: points and checks, old, new and the difference; month is None for the whole period."""
     return [
         {
             "role": one.role,
@@ -329,6 +338,8 @@ def duty_rows(moved: Iterable[Moved]) -> list[dict[str, Any]]:
 
 
 __all__ = [
+    "DUTY_COLUMNS",
+    "ROW_COLUMNS",
     "Change",
     "Changed",
     "Changes",

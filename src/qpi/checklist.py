@@ -106,7 +106,9 @@ class Ask(Frozen):
     """What a role owes on a point: a frequency (None: no duty) and the share of projects it must reach."""
 
     every: Every
-    share: schema.Share = Fraction(1)
+    share: Annotated[schema.Share, schema.typed(schema.PERCENT_PATTERN.replace("^", r"^(?!0+(\.0+)?%)", 1))] = Fraction(
+        1
+    )
 
 
 def _ask(value: Any) -> Any:
@@ -230,44 +232,59 @@ class Source:
     def at(self, *path: Any) -> str:
         """Return the file and line of a key, as another edition's problem names it."""
         where = self.document.where(*path, key=True)
-        return f"{where.file}:{where.line}" if where.line else f"{where.file}: {where.spot}"
+        if where.line:
+            return f"{where.file}:{where.line}"
+        return say("{file}: {place}", file=where.file, place=where.spot)
 
 
 @dataclass(frozen=True)
 class Checklists:
-    """All editions of all catalogues of a workspace; `partial` where a file of them cannot be read at all."""
+    """All editions of all catalogues of a workspace; `partial` where a file of them cannot be read at all.
+
+    The roles and methods of editions that stand `beside` are known too; nothing else of those is in force.
+    """
 
     sources: tuple[Source, ...]
     partial: bool = False
+    beside: tuple[Source, ...] = ()
 
     @cached_property
     def roles(self) -> dict[str, Role]:
         """Every role by name: the built-in ones and those that editions declare."""
-        declared = {n: role for source in self.by_start for n, role in source.edition.roles.items()}
+        declared = {n: role for source in self._declaring for n, role in source.edition.roles.items()}
         return {**ROLES, **declared}
+
+    @cached_property
+    def role_titles(self) -> dict[str, str]:
+        """The title of every role by its name."""
+        return {name: role.title for name, role in self.roles.items()}
 
     @cached_property
     def methods(self) -> dict[str, str]:
         """Every method by name with its title."""
         return {
             **METHODS,
-            **{n: title for source in self.by_start for n, title in source.edition.methods.items()},
+            **{n: title for source in self._declaring for n, title in source.edition.methods.items()},
         }
 
     @cached_property
     def known_roles(self) -> frozenset[str] | None:
         """Every role by name, faulty ones too; None where some cannot be told because of another fault."""
-        return self._known(ROLES, (source.document.names("roles") for source in self.sources))
+        return self._known(ROLES, (source.document.names("roles") for source in self._declaring))
 
     @cached_property
     def known_methods(self) -> frozenset[str] | None:
         """Every method by name, as `known_roles` is."""
-        return self._known(METHODS, (source.document.names("methods") for source in self.sources))
+        return self._known(METHODS, (source.document.names("methods") for source in self._declaring))
 
     @cached_property
     def known_codes(self) -> frozenset[str] | None:
         """Every code that any edition has, as `known_roles` is."""
         return self._known((), (source.document.texts("groups", "*", "points", "*", "code") for source in self.sources))
+
+    @property
+    def _declaring(self) -> tuple[Source, ...]:
+        return (*self.beside, *self.by_start)
 
     def _known(self, builtin: Iterable[str], found: Iterable[frozenset[str] | None]) -> frozenset[str] | None:
         parts = list(found)

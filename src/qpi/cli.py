@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import click
 
 from qpi import __version__, catalogue_commands, console
-from qpi.console import in_language, in_workspace, show, tell
-from qpi.errors import DataError, ProofError, QpiError, UsageError
+from qpi.console import in_language, in_workspace, option, printed, show, tell
+from qpi.errors import DataError, ProofError, QpiError, UsageError, reason
 from qpi.messages import said, say, translated
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ DONE, BAD_INPUT, WRONG_USAGE, NO_PROOF = 0, 1, 2, 3
 
 
 @click.group(
+    cls=console.Group,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     help=say(
         "Quality inspections of a property-management company.\n\n"
@@ -37,7 +38,7 @@ DONE, BAD_INPUT, WRONG_USAGE, NO_PROOF = 0, 1, 2, 3
         "improvement notices."
     ),
 )
-@click.version_option(__version__, prog_name="qpi")
+@click.version_option(__version__, prog_name="qpi", cls=console.Option)
 @in_language()
 def qpi() -> None:
     """Gather the commands."""
@@ -67,10 +68,10 @@ def check(folder: str) -> None:
     ),
 )
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option("--encoding", default="utf-8", show_default=True, help=say("Of CSV: utf-8 or gb18030."))
-@click.option("--columns", "own", metavar="FILE", help=say("YAML: your column: our field."))
-@click.option("--rejects", metavar="FILE", help=say("Write the bad rows there, to be mended."))
-@click.option("--accept-good", is_flag=True, help=say("Take the good rows and leave the bad ones."))
+@option("--encoding", default="utf-8", show_default=True, help=say("Of CSV: utf-8 or gb18030."))
+@option("--columns", "own", metavar="FILE", help=say("YAML: your column: our field."))
+@option("--rejects", metavar="FILE", help=say("Write the bad rows there, to be mended."))
+@option("--accept-good", is_flag=True, help=say("Take the good rows and leave the bad ones."))
 @in_workspace
 @in_language()
 def import_(
@@ -85,10 +86,12 @@ def import_(
     if rejects is not None and Path(rejects).exists():
         fault = say("--rejects would write over {file}; name another file, or delete it first", file=rejects)
         raise UsageError(fault)
+    if rejects is not None:
+        console.refuse_target(Path(rejects))
     workspace = Workspace(folder)
     failed = False
     mapping = _mapping(own)
-    console.tell_changed(workspace)
+    console.tell_problems(workspace.changed_editions())
     with workspace.recorder() as recorder:
         run = _Import(workspace, recorder, mapping)
         for path in files:
@@ -98,7 +101,7 @@ def import_(
                 )
             except DataError as error:
                 failed = True
-                console.tell_problems(error)
+                console.tell_problems(error.problems)
                 tell(say("{file}: nothing was recorded", file=path))
     if failed:
         sys.exit(BAD_INPUT)
@@ -130,8 +133,7 @@ class _Import:
         self._say(path, outcome)
 
     def _say(self, path: Path, outcome: Outcome) -> None:
-        for problem in outcome.problems:
-            click.echo(problem.text(console.spoken()), err=True)
+        console.tell_problems(outcome.problems)
         counts = {"file": path, "recorded": outcome.recorded, "already": outcome.already}
         if outcome.refused:
             words = say("{file}: {recorded} recorded, {already} already there, {refused} left out", **counts,
@@ -195,19 +197,14 @@ def _mapping(path: str | None) -> dict[str, str]:
 
 @qpi.command(help=say("Print the indicators of PERIOD: 2026-10, 2026-Q4, 2026-H2 or 2026."))
 @click.argument("period")
-@click.option("--by", default="", metavar="KEYS", help=say("Groups, parted by commas: project, role, specialty, "
+@option("--by", default="", metavar="KEYS", help=say("Groups, parted by commas: project, role, specialty, "
               "category, month, inspector, kind, or an attribute of projects."))  # fmt: skip
-@click.option("--as-of", metavar="DAY", help=say("Count verifications up to this day or moment (default: now)."))
-@click.option("--at", type=int, metavar="SEQ", help=say("The ledger as it stood at this entry."))
-@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
-@click.option("-o", "--out", metavar="FILE", help=say("Write there instead of printing."))
+@option("--as-of", metavar="DAY", help=say("Count verifications up to this day or moment (default: now)."))
+@option("--at", type=int, metavar="SEQ", help=say("The ledger as it stood at this entry."))
+@printed("table", "json", "csv")
 @in_workspace
-@in_language(say("Of table and messages (default: by the locale)."), given=True)
-def metrics(
-    period: str, by: str, as_of: str | None, at: int | None, form: str, lang: str | None, out: str | None, folder: str
-) -> None:
-    from pathlib import Path
-
+@in_language(say("Of table and messages (default: by the locale)."))
+def metrics(period: str, by: str, as_of: str | None, at: int | None, form: str, out: str | None, folder: str) -> None:
     from qpi import formats
     from qpi.workspace import Workspace
 
@@ -215,24 +212,22 @@ def metrics(
     keys = [key.strip() for key in by.split(",") if key.strip()]
     moment = _moment(as_of)
     tables = workspace.tables(at=at)
-    console.tell_changed(workspace)
+    console.tell_problems(workspace.changed_editions())
     frame = workspace.measured(period, by=keys, as_of=moment, tables=tables)
     if form == "json":
         text = formats.to_json(frame)
     elif form == "csv":
         text = formats.to_csv(frame)
     else:
-        text = formats.to_table(frame, workspace.definitions.policy, language=lang or console.spoken())
+        text = formats.to_table(frame, workspace.definitions.policy, language=console.spoken())
     head = _head(workspace.config.organisation, period, tables.position, as_of)
     if frame.empty:
         tell(say("{period}: nothing is due and nothing was done", period=period))
-    if out is None:
-        (show if form == "table" else tell)(head)
-        console.write(text)
-        return
-    written = text if form != "table" else f"{translated(head, console.spoken())}\n{text}"
-    Path(out).write_text(written, encoding="utf-8", newline="")
-    click.echo(out)
+    if form == "table":
+        text = f"{translated(head, console.spoken())}\n{text}"
+    elif out is None:
+        tell(head)
+    console.put(text, out)
 
 
 def _head(organisation: str, period: str, position: Position | None, as_of: str | None) -> str:
@@ -265,12 +260,12 @@ def notice() -> None:
 
 @notice.command("render", help=say("Write the drafts of the notices of PERIOD and print the names of the files."))
 @click.argument("period")
-@click.option("--project", metavar="ID", help=say("Of this project only."))
-@click.option("--per", type=click.Choice(["project", "responsible"]), default="project", show_default=True)
-@click.option("--format", "forms", default="html", show_default=True, metavar="FORMS", help=say("html, md or html,md."))
-@click.option("-o", "--out", default=".", show_default=say("here"), metavar="DIR")
-@click.option("--as-of", metavar="DAY", help=say("Show verifications up to this day or moment (default: now)."))
-@click.option("--at", type=int, metavar="SEQ", help=say("The ledger as it stood at this entry."))
+@option("--project", metavar="ID", help=say("Of this project only."))
+@option("--per", type=click.Choice(["project", "responsible"]), default="project", show_default=True)
+@option("--format", "forms", default="html", show_default=True, metavar="FORMS", help=say("html, md or html,md."))
+@option("-o", "--out", default=".", show_default=say("here"), metavar="DIR")
+@option("--as-of", metavar="DAY", help=say("Show verifications up to this day or moment (default: now)."))
+@option("--at", type=int, metavar="SEQ", help=say("The ledger as it stood at this entry."))
 @in_workspace
 @in_language(say("Of the notices, zh by default, and of messages."), given=True)
 def render(
@@ -283,7 +278,7 @@ def render(
 
     workspace = Workspace(folder)
     kinds = [form.strip() for form in forms.split(",") if form.strip()]
-    console.tell_changed(workspace)
+    console.tell_problems(workspace.changed_editions())
     drafts = workspace.notices(period, project=project, per=per, language=lang or "zh", as_of=_moment(as_of), at=at)
     # All are rendered before the first is written, so that a fault in a template leaves no half of them.
     own = workspace.folder / "templates"
@@ -301,19 +296,20 @@ def render(
 
 @qpi.command(help=say("Make a workspace of three projects with a year of records, its indicators and notices."))
 @click.argument("folder", metavar="DIR")
-@in_language(say("Of table and messages (default: by the locale)."), given=True)
-def demo(folder: str, lang: str | None) -> None:
+@in_language(say("Of table and messages (default: by the locale)."))
+def demo(folder: str) -> None:
     from pathlib import Path
 
     from qpi import demonstration
 
-    for line in demonstration.run(Path(folder), language=lang or console.spoken()):
+    for line in demonstration.run(Path(folder), language=console.spoken()):
         show(line)
 
 
 def main() -> None:
     """Run the command line and exit: 0 done, 1 bad input, 2 wrong usage, 3 the ledger failed its proof."""
-    console.speak(console.wanted(sys.argv[1:], os.environ), qpi)
+    console.use_utf8()
+    console.speak(console.wanted(sys.argv[1:], os.environ))
     try:
         qpi.main(standalone_mode=False, prog_name="qpi")
     except click.exceptions.Exit as done:
@@ -324,9 +320,6 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except DataError as error:
-        console.tell_problems(error)
-        sys.exit(BAD_INPUT)
     except QpiError as error:
         tell(error.text(console.spoken()))
         sys.exit(_code(error))
@@ -335,7 +328,7 @@ def main() -> None:
         sys.exit(BAD_INPUT)
     except OSError as error:
         name = error.filename or say("a file")
-        tell(say("{file}: cannot be used ({reason}); check the name and the rights", file=name, reason=error.strerror))
+        tell(say("{file}: cannot be used ({reason}); check the name and the rights", file=name, reason=reason(error)))
         sys.exit(BAD_INPUT)
 
 

@@ -27,7 +27,12 @@ class Config(Frozen):
     timezone: Annotated[
         ZoneInfo,
         schema.read_with(calendar.zone, say("write a name such as Asia/Shanghai")),
-        schema.chosen("Asia/Shanghai", "Asia/Hong_Kong", "UTC", otherwise={"type": "string", "minLength": 1}),
+        schema.chosen(
+            "Asia/Shanghai",
+            "Asia/Hong_Kong",
+            "UTC",
+            otherwise={"type": "string", "pattern": r"^[A-Z][A-Za-z0-9_+-]*(/[A-Z][A-Za-z0-9_+-]*)*\n*$"},
+        ),
     ] = ZoneInfo("Asia/Shanghai")
     ledger: Annotated[
         str,

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import gettext
+import io
 import locale
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
 from qpi import messages
+from qpi.errors import Problem, QpiError, UsageError
 from qpi.messages import say, translated
 
-if TYPE_CHECKING:
-    from qpi.errors import DataError
-    from qpi.workspace import Workspace
-
-Command = TypeVar("Command", bound=Callable[..., Any])
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class _Speech:
@@ -34,13 +33,12 @@ def spoken() -> str:
 
 
 def wanted(arguments: Sequence[str], environment: Mapping[str, str]) -> str:
-    """Return the language that `--lang` names, else that of the locale, else English."""
-    for number, argument in enumerate(arguments):
-        if argument == "--":
-            break
+    """Return the language that the last `--lang` names, else that of the locale, else English."""
+    options = [*arguments[: arguments.index("--")]] if "--" in arguments else [*arguments]
+    for number, argument in reversed([*enumerate(options)]):
         name, _, value = argument.partition("=")
         if name == "--lang":
-            chosen = value or (arguments[number + 1] if number + 1 < len(arguments) else "")
+            chosen = value or (options[number + 1] if number + 1 < len(options) else "")
             if chosen in messages.LANGUAGES:
                 return chosen
     return of_locale(environment)
@@ -55,27 +53,69 @@ def of_locale(environment: Mapping[str, str]) -> str:
     return "zh" if (named or "").lower().startswith(("zh", "chinese")) else "en"
 
 
-def speak(language: str, command: click.Command) -> None:
-    """Let messages, the words of click and the help of a command and all beneath it be in a language."""
+def speak(language: str) -> None:
+    """Let messages, help and the words of click be in a language from now on, in the whole process.
+
+    Click asks gettext's own domain, and gettext the environment; neither is put back.
+    """
     _Speech.language = language
-    # click asks gettext's own domain, and gettext the environment.
     os.environ["LANGUAGE"] = language
     gettext.bindtextdomain(messages.DOMAIN, str(messages.FOLDER))
     gettext.textdomain(messages.DOMAIN)
-    if language != "en":
-        _put_help(command, language)
 
 
-def _put_help(command: click.Command, language: str) -> None:
-    """Put the help of a command, of its options and of the commands beneath it into a language."""
-    command.help = messages.words(command.help or "", language)
-    for parameter in command.params:
-        if isinstance(parameter, click.Option):
-            parameter.help = messages.words(parameter.help or "", language)
-            if isinstance(parameter.show_default, str):
-                parameter.show_default = messages.words(parameter.show_default, language)
-    for one in command.commands.values() if isinstance(command, click.Group) else ():
-        _put_help(one, language)
+def use_utf8() -> None:
+    """Write UTF-8 into pipes and files, whatever their own encoding is, and let no sign stop a screen that lacks it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            if stream.isatty():
+                stream.reconfigure(errors="replace")
+            else:
+                stream.reconfigure(encoding="utf-8")
+
+
+class _Helpful:
+    """Gives the help of a command or option in the language that is spoken when it is shown."""
+
+    _help: str | None = None
+
+    @property
+    def help(self) -> str | None:
+        return self._help and messages.words(self._help, spoken())
+
+    @help.setter  # noqa: A003
+    def help(self, text: str | None) -> None:
+        self._help = text
+
+
+class Option(_Helpful, click.Option):
+    """An option whose help and default are told in the language that is spoken."""
+
+    _shown: bool | str | None = None
+
+    @property
+    def show_default(self) -> bool | str | None:
+        return messages.words(self._shown, spoken()) if isinstance(self._shown, str) else self._shown
+
+    @show_default.setter
+    def show_default(self, value: bool | str | None) -> None:
+        self._shown = value
+
+
+class Command(_Helpful, click.Command):
+    """A command whose help is told in the language that is spoken."""
+
+
+class Group(_Helpful, click.Group):
+    """A group of such commands."""
+
+    command_class = Command
+    group_class = type
+
+
+def option(*names: str, **given: Any) -> Callable[[Function], Function]:
+    """Give a command an option, as click does."""
+    return click.option(*names, cls=Option, **given)
 
 
 def tell(text: str) -> None:
@@ -98,15 +138,9 @@ def write(text: str) -> None:
         sys.stdout.buffer.flush()
 
 
-def tell_problems(error: DataError) -> None:
-    """Say every problem of an error."""
-    for problem in error.problems:
-        click.echo(problem.text(spoken()), err=True)
-
-
-def tell_changed(workspace: Workspace) -> None:
-    """Say which editions were changed after checks were judged by them."""
-    for problem in workspace.changed_editions():
+def tell_problems(problems: Iterable[Problem]) -> None:
+    """Say every problem, one a line."""
+    for problem in problems:
         click.echo(problem.text(spoken()), err=True)
 
 
@@ -118,40 +152,87 @@ def progress(title: str) -> Iterator[Callable[[int], None]]:
         return
 
     def count(number: int) -> None:
-        words = translated(say("{title}: {number} read", title=title, number=number), spoken())
-        click.echo(f"\r{words}", err=True, nl=False)
+        line = translated(say("{title}: {number} read", title=title, number=number), spoken())
+        click.echo(f"\r{line}", err=True, nl=False)
 
     yield count
     click.echo("\r\x1b[K", err=True, nl=False)
 
 
-def in_workspace(command: Command) -> Command:
+def in_workspace(command: Function) -> Function:
     """Give a command the option that names the workspace."""
-    option = click.option(
-        "--workspace", "-w", "folder", metavar="DIR", default=".", show_default=say("here"),
-        help=say("The folder with qpi.yaml."),
-    )  # fmt: skip
-    return option(command)
+    return _workspace(default=".", show_default=say("here"))(command)
+
+
+def perhaps_in_workspace(command: Function) -> Function:
+    """Give a command the option that names a workspace; None where none is named."""
+    return _workspace(show_default=say("here, if this is one"))(command)
+
+
+def _workspace(**given: Any) -> Callable[[Function], Function]:
+    return option("--workspace", "-w", "folder", metavar="DIR", help=say("The folder with qpi.yaml."), **given)
 
 
 def in_language(
     words: str = say("Of messages (default: by the locale)."), *, given: bool = False
-) -> Callable[[Command], Command]:
+) -> Callable[[Function], Function]:
     """Give a command the option that names the language; with `given` the command is told which, None by default."""
-    return click.option("--lang", type=click.Choice(messages.LANGUAGES), help=words, expose_value=given)
+    return option("--lang", type=click.Choice(messages.LANGUAGES), help=words, expose_value=given)
+
+
+def printed(*forms: str) -> Callable[[Function], Function]:
+    """Give a command the options of how and where its result is printed, `form` and `out`; the first form is the default."""
+
+    def give(command: Function) -> Function:
+        to = option("-o", "--out", metavar="FILE", help=say("Write there instead of printing."))
+        form = option("--format", "form", type=click.Choice(forms), default=forms[0], show_default=True)
+        return form(to(command))
+
+    return give
+
+
+def put(text: str, out: str | None) -> None:
+    """Print a result, or write it to a file and print the file's name; raise UsageError for a file not to be written over."""
+    if out is None:
+        write(text)
+        return
+    refuse_target(Path(out))
+    Path(out).write_text(text, encoding="utf-8", newline="")
+    click.echo(out)
+
+
+def refuse_target(path: Path) -> None:
+    """Raise UsageError for a file not to be written over, a definition or a ledger, QpiError where there is no folder."""
+    if not path.parent.is_dir():
+        raise QpiError(say("there is no folder {folder}; make it, or name another file", folder=path.parent))
+    if path.is_file() and (path.suffix.lower() in (".yaml", ".yml") or _is_ledger(path)):
+        raise UsageError(say("{file} holds definitions or a ledger; name another file", file=path))
+
+
+def _is_ledger(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(16) == b"SQLite format 3\0"
 
 
 __all__ = [
+    "Command",
+    "Group",
+    "Option",
     "in_language",
     "in_workspace",
     "of_locale",
+    "option",
+    "perhaps_in_workspace",
+    "printed",
     "progress",
+    "put",
+    "refuse_target",
     "show",
     "speak",
     "spoken",
     "tell",
-    "tell_changed",
     "tell_problems",
+    "use_utf8",
     "wanted",
     "write",
 ]

@@ -131,7 +131,7 @@ class _Table:
                 )  # fmt: skip
                 problems.append(Problem(where, fault, say("keep one of the two")))
             fields.append(ours)
-        if problems and len(self.header) == 1 and re.search(r"[;\t]", self.header[0]):
+        if problems and len(self.header) == 1 and re.search(r"[;\t，；]", self.header[0]):
             fault = say("the columns are not parted by commas")
             raise refusal(self.file, fault, say("save it as CSV with commas"), line)
         return fields, problems, guessed

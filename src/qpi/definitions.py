@@ -1,16 +1,18 @@
 """Definitions: the checklists, portfolio, policy and zone of a workspace as one value."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from qpi import lint, policy, portfolio, schema
-from qpi.checklist import Checklists
+from qpi import calendar, lint, policy, portfolio, schema
+from qpi.checklist import Checklists, Edition, Source
 from qpi.document import Document
 from qpi.document import from_plain as read_plain
 from qpi.errors import DefinitionError, Problem, in_order
+from qpi.messages import say
 from qpi.policy import Policy
 from qpi.portfolio import Portfolio
 
@@ -31,6 +33,23 @@ class Definitions:
     def groupings(self) -> tuple[str, ...]:
         """The words that `--by` takes: the fixed ones, then the attributes of projects."""
         return (*GROUPINGS, *sorted(self.portfolio.attributes - set(GROUPINGS)))
+
+
+def throughout(found: Definitions, editions: Sequence[Edition]) -> Definitions:
+    """Return definitions in which these editions, and no others, are in force at all times.
+
+    Roles and methods that the editions of `found` declare stay known.
+    """
+    sources = tuple(Source(_since(edition, calendar.EPOCH), read_plain({}, edition.label), "") for edition in editions)
+    beside = (*found.checklists.beside, *found.checklists.by_start)
+    return replace(found, checklists=Checklists(sources, beside=beside))
+
+
+def _since(edition: Edition, day: date) -> Edition:
+    # Not a copy: that would keep the points that the edition has worked out already.
+    return Edition.model_construct(
+        **{**{name: getattr(edition, name) for name in Edition.model_fields}, "effective_from": day}
+    )
 
 
 GROUPINGS = ("project", "role", "specialty", "category", "month", "inspector", "kind")
@@ -69,11 +88,11 @@ def from_plain(
     zone: ZoneInfo,
 ) -> Definitions:
     """Return the definitions of plain values whose scalars are text; raise DefinitionError with all problems."""
-    documents = [read_plain(edition, f"edition {i + 1}") for i, edition in enumerate(editions)]
+    documents = [read_plain(edition, say("edition {number}", number=i)) for i, edition in enumerate(editions, 1)]
     found, problems = build(
         documents,
-        read_plain(projects, "portfolio"),
-        read_plain(settings, "policy") if settings else None,
+        read_plain(projects, say("portfolio")),
+        read_plain(settings, say("policy")) if settings else None,
         zone,
     )
     if found is None:

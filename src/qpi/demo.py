@@ -11,8 +11,7 @@ from qpi import calendar, definitions, jsonschemas, scaffold, shipped, strictyam
 from qpi.definitions import Definitions
 from qpi.demo_plan import World
 from qpi.demo_records import checks, numbered, verifications
-from qpi.errors import DefinitionError, UsageError
-from qpi.messages import say
+from qpi.errors import DefinitionError
 
 SEED = 20261031
 START = 2025 * 12 + 10
@@ -23,8 +22,7 @@ def write(folder: Path, *, seed: int = SEED) -> list[Path]:
 
     Raises UsageError when the folder holds something already.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(say("{folder} is not an empty folder; name a new one", folder=folder))
+    scaffold.refuse_unless_empty(folder)
     _copy(folder)
     (folder / "records").mkdir()
     return [_save(folder, month, rows) for month, rows in records(_load(folder), seed=seed)]

@@ -18,6 +18,8 @@ from qpi.definitions import Definitions
 from qpi.portfolio import Project, Waiver
 
 UNITS = tuple(Unit)
+TWELVE = 12
+"""The twelfths of a whole: required points and checks are counted in twelfths."""
 WINDOWED = (Unit.DAY, Unit.WEEK, Unit.TWO_WEEKS)
 Whole = npt.NDArray[np.int64]
 Truth = npt.NDArray[np.bool_]
@@ -74,9 +76,12 @@ class Duties:
         result: Truth = found
         return result
 
-    def windows(self, unit: Unit, month: int, *, working: bool) -> int:
-        """Return how many windows of a unit within the month end in a month of the span."""
-        return len(calendar.window_ends(unit, self.start + month, working=working))
+    def twelfths(self, unit: int, month: int, *, working: bool) -> int:
+        """Return the twelfths of a check that one check a unit (its place in UNITS) requires in a month of the span."""
+        cycle = calendar.cycle_months(UNITS[unit])
+        if cycle > 1:
+            return TWELVE // cycle
+        return TWELVE * len(calendar.window_ends(UNITS[unit], self.start + month, working=working))
 
 
 class _Names:

@@ -1,5 +1,6 @@
 """Errors that the library raises, and the problems that it finds in other people's data."""
 
+import errno
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,6 +52,25 @@ class Problem:
         return translated(
             say("{place}: {fault}; {remedy}", place=place, fault=self.fault, remedy=self.remedy), language
         )
+
+
+_REASONS = {
+    errno.ENOENT: say("there is no such file or folder"),
+    errno.EACCES: say("no right to it"),
+    errno.EPERM: say("no right to it"),
+    errno.EISDIR: say("this is a folder"),
+    errno.ENOTDIR: say("a part of the path is no folder"),
+    errno.EEXIST: say("it is there already"),
+    errno.ENOSPC: say("the disk is full"),
+    errno.EROFS: say("the disk can only be read"),
+    errno.ENAMETOOLONG: say("the name is too long"),
+    errno.EMFILE: say("too many files are open"),
+}
+
+
+def reason(error: OSError) -> str:
+    """Return why the operating system refused something, in our words where we have some."""
+    return _REASONS.get(error.errno or 0) or error.strerror or str(error)
 
 
 def in_order(problems: Iterable[Problem]) -> list[Problem]:

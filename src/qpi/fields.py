@@ -1,5 +1,6 @@
 """Fields: how each kind of value in a record is read, and what is refused."""
 
+import json
 import re
 from collections.abc import Callable
 from datetime import date, datetime
@@ -33,7 +34,7 @@ def shown(value: Any) -> str:
     if isinstance(value, str):
         whole = f'"{value}"' if value[:60].isprintable() else repr(value[:60])
     else:
-        whole = str(value) if isinstance(value, Decimal) else repr(value)
+        whole = json.dumps(value, ensure_ascii=False, default=str) if not isinstance(value, Decimal) else str(value)
     return whole if len(whole) <= 60 else whole[:57] + "..."
 
 
@@ -43,6 +44,8 @@ def _written(value: Any) -> str:
 
 
 def _no_text(value: Any, remedy: str) -> PydanticCustomError:
+    if isinstance(value, list | dict):
+        remedy = say("write one text, not a list")
     return refuse(say("{value} is not text", value=shown(value)), remedy)
 
 

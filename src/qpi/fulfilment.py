@@ -12,9 +12,8 @@ import pandas as pd
 
 from qpi import calendar, tally
 from qpi.calendar import Unit
-from qpi.duties import UNITS, Duties, Truth, Whole
+from qpi.duties import TWELVE, UNITS, Duties, Truth, Whole
 
-TWELVE = 12
 DAY, WEEK, TWO_WEEKS = (UNITS.index(unit) for unit in (Unit.DAY, Unit.WEEK, Unit.TWO_WEEKS))
 CYCLES = np.array([calendar.cycle_months(unit) for unit in UNITS], dtype=np.int64)
 
@@ -162,11 +161,6 @@ class _Fulfilment:
 
     # Required
 
-    def _per_month(self, unit: int, month: int, *, working: bool) -> int:
-        """Return the twelfths of a check that one check a unit requires in a month."""
-        cycle = int(CYCLES[unit])
-        return TWELVE // cycle if cycle > 1 else TWELVE * self.duties.windows(UNITS[unit], month, working=working)
-
     def _require_of_projects(self) -> None:
         duties = self.duties
         for month in range(duties.months):
@@ -186,7 +180,7 @@ class _Fulfilment:
     def _weights(self, kind: int, month: int) -> tuple[int, int]:
         """Return what a point, and a check a unit, require of a kind in a month, in twelfths."""
         unit, working = self.ways[kind]
-        return calendar.weight_twelfths(UNITS[unit]), self._per_month(unit, month, working=working)
+        return calendar.weight_twelfths(UNITS[unit]), self.duties.twelfths(unit, month, working=working)
 
     def _excuse(self) -> None:
         """Take out of what is required what waivers excuse project roles from."""

@@ -4,19 +4,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from qpi import text
-from qpi.calendar import CHINESE_UNITS, Frequency, Unit
+from qpi import labels, text
+from qpi.calendar import Frequency, Unit, percent_text
 from qpi.checklist import (
     COMPANY,
     INHERITED,
     METHODS,
     PROJECT,
-    ROLES,
     Ask,
+    Checklists,
     Edition,
     Element,
     Group,
@@ -35,12 +34,10 @@ from qpi.render import render
 
 COLUMNS = (
     "catalogue", "edition", "specialty", "category", "group", "code", "text", "elements", "score", "mystery_visit",
-    "executive_check", "methods", "how", "sample", "sample_of", "measure", "minutes", "scope", "except",
+    "executive_check", "methods", "how", "sample", "sample_of", "variants", "measure", "minutes", "scope", "except",
 )  # fmt: skip
 """The columns of `rows` before those of the roles."""
 
-# The sign of a unit that stands first is the usual one: 日, not 天.
-_SIGNS = {unit: sign for sign, unit in reversed(CHINESE_UNITS.items())}
 # What is said of how a point is checked.
 _WAY = ("methods", "how", "sample", "minutes", "variants")
 # Units that no blank parts from their number.
@@ -61,14 +58,15 @@ class Handbook:
 
 def build(
     sources: Sequence[Source], policy: Policy, *, organisation: str | None = None, language: str = "zh",
-    day: date | None = None,
+    day: date | None = None, beside: Sequence[Source] = (),
 ) -> Handbook:  # fmt: skip
     """Return the handbook of editions that are in force together, such as `Checklists.in_force(day)` gives.
 
+    Roles and methods that editions `beside` them declare are known; one that nobody declares stands as it is typed.
     Specialties stand in the order in which the files first name them, groups and points in that of the files.
     Raises UsageError for an unknown `language` or where there is no edition.
     """
-    words = _words(sources, language)
+    words = _words(sources, language, beside)
     spots = _spots(sources)
     specialties = [_specialty(n, name, mine, words) for n, (name, mine) in enumerate(_by_specialty(spots).items(), 1)]
     roles = words.asked
@@ -96,23 +94,26 @@ def build(
     return Handbook(values)
 
 
-def rows(sources: Sequence[Source], *, language: str = "zh") -> list[dict[str, Any]]:
+def rows(
+    sources: Sequence[Source], *, language: str = "zh", beside: Sequence[Source] = ()
+) -> list[dict[str, Any]]:  # fmt: skip
     """Return one row per point in the order of the files: `COLUMNS`, then one for each role that is asked anywhere.
 
-    A score is in points; a sample, a minute, a limit or a frequency that is not written is None. A role's column bears
-    its name, or `role.NAME` where a column is named so already. Raises UsageError as `build` does.
+    A score is in points; a sample, a minute, a limit or a frequency that is not written is None. Attributes and their
+    values stand as they are typed. A role's column bears its name, or `role.NAME` where a column is named so already.
+    `beside` is as for `build`, and UsageError is raised as there.
     """
-    words = _words(sources, language)
+    words = _words(sources, language, beside)
     return [_row(spot, words) for spot in _spots(sources)]
 
 
-def _words(sources: Sequence[Source], language: str) -> "_Words":
+def _words(sources: Sequence[Source], language: str, beside: Sequence[Source]) -> "_Words":
     if language not in LABELS:
         remedy = text.instead(language, LABELS)
         raise UsageError(say('language "{language}" is unknown; {remedy}', language=language, remedy=remedy))
     if not sources:
         raise UsageError(say("there is no edition to show; ask for a day on which one is in force"))
-    return _Words([source.edition for source in sources], language)
+    return _Words(Checklists(tuple(sources), beside=tuple(beside)), language)
 
 
 class _Spot(NamedTuple):
@@ -152,12 +153,6 @@ def _apart(spots: Iterable[_Spot], key: Callable[[_Spot], Any]) -> dict[Any, lis
 def _amount(hundredths: int) -> str:
     """Return hundredths as a decimal without needless zeros."""
     return format(Decimal(hundredths) / 100, "f")
-
-
-def _percent(share: Fraction) -> str:
-    """Return a share as it was written: every one has at most eight decimals."""
-    exact = share * 100
-    return format(Decimal(exact.numerator) / Decimal(exact.denominator), "f") + "%"
 
 
 def _counts(points: Sequence[Point]) -> dict[str, Any]:
@@ -242,34 +237,44 @@ def _point(spot: _Spot, words: "_Words", *, alone: bool) -> dict[str, Any]:
 class _Words:
     """What roles, methods, frequencies and limits are called in a language, for some editions."""
 
-    def __init__(self, editions: Sequence[Edition], language: str) -> None:
-        self.zh, self.t, self.several = language == "zh", LABELS[language], len(editions) > 1
-        declared = {name: role for edition in editions for name, role in edition.roles.items()}
-        self.known = {**ROLES, **declared}
-        self.methods = {**METHODS, **{name: title for e in editions for name, title in e.methods.items()}}
-        asked = {name for e in editions for point in e.points.values() for name in point.frequency or {}}
+    def __init__(self, checklists: Checklists, language: str) -> None:
+        self.language, self.t, self.several = language, LABELS[language], len(checklists.sources) > 1
+        self.known, self.methods = checklists.roles, checklists.methods
+        points = [point for source in checklists.sources for point in source.edition.points.values()]
+        asked = dict.fromkeys(name for point in points for name in point.frequency or {})
         # Those who are nearest to the work come first.
         order = {PROJECT: 0, COMPANY: 2}
-        self.asked = sorted((n for n in self.known if n in asked), key=lambda n: order.get(self.known[n].level, 1))
+        self.asked = sorted(_declared_first(asked, self.known), key=lambda name: order.get(self.level(name) or "", 1))
+
+    def level(self, name: str) -> str | None:
+        """Return the level of a role; None where nobody declares the role."""
+        return self.known[name].level if name in self.known else None
 
     def role(self, name: str) -> dict[str, Any]:
-        """Return a role with its title and level."""
-        role = self.known[name]
-        builtin = name in ROLES and role.title == ROLES[name].title and not self.zh
-        return {"name": name, "title": self.t[f"role_{name}"] if builtin else role.title, "level": role.level}
+        """Return a role with its title and level; one that nobody declares has its name for a title."""
+        title = labels.role_title(name, self.known[name].title, self.language) if name in self.known else name
+        return {"name": name, "title": title, "level": self.level(name)}
 
     def tiers(self) -> list[dict[str, Any]]:
-        """Return the levels in the order of the roles, each with how many roles it has."""
-        levels = [self.known[name].level for name in self.asked]
-        return [{"level": level, "roles": levels.count(level)} for level in dict.fromkeys(levels)]
+        """Return the levels in the order of the roles, each with its title and how many roles it has."""
+        levels = [self.level(name) for name in self.asked]
+        return [
+            {"level": level, "title": self.tier(level), "roles": levels.count(level)} for level in dict.fromkeys(levels)
+        ]
+
+    def tier(self, level: str | None) -> str:
+        """Return what a level is called: project and company by their words, an attribute as attributes are."""
+        if level is None:
+            return self.t["dash"]
+        return self.t[f"level_{level}"] if level in (PROJECT, COMPANY) else labels.attribute(level, self.language)
 
     def method(self, name: str) -> dict[str, Any]:
         """Return a method with its title, and with what it means where it is a built-in one."""
-        title = self.methods[name]
+        title = self.methods.get(name, name)
         builtin = name in METHODS and title == METHODS[name]
         return {
             "name": name,
-            "title": self.t[f"method_{name}"] if builtin and not self.zh else title,
+            "title": self.t[f"method_{name}"] if builtin else title,
             "text": self.t[f"method_{name}_text"] if builtin else None,
         }
 
@@ -277,8 +282,7 @@ class _Words:
         """Return the methods that any point or variant allows, the built-in ones first."""
         allowed = [point.methods for point, *_ in spots]
         allowed += [variant.methods for point, *_ in spots for variant in point.variants or ()]
-        used = {name for methods in allowed for name in methods or ()}
-        return [name for name in self.methods if name in used]
+        return _declared_first(dict.fromkeys(name for methods in allowed for name in methods or ()), self.methods)
 
     def units_used(self, spots: Iterable[_Spot]) -> list[Unit]:
         """Return the units that any frequency counts in, the shortest first."""
@@ -301,7 +305,7 @@ class _Words:
         """Yield each grade with its text and the band of the score rate in words."""
         below = None
         for grade in policy.grades:
-            start = _percent(grade.from_) if grade.from_ else None
+            start = percent_text(grade.from_) if grade.from_ else None
             sides = (start is not None, below is not None)
             name = {(True, False): "above", (True, True): "between", (False, True): "below", (False, False): "all"}[
                 sides
@@ -312,7 +316,7 @@ class _Words:
 
     def frequency(self, every: Frequency) -> str:
         """Return `1次/月`, or `1/month`."""
-        return f"{every.times}次/{_SIGNS[every.unit]}" if self.zh else str(every)
+        return labels.frequency(every.times, every.unit, self.language)
 
     def ask(self, name: str, ask: Ask | None) -> dict[str, Any]:
         """Return what a role owes: `every` in words (None: nothing is written) and its share where the role has one."""
@@ -320,7 +324,9 @@ class _Words:
             return {"role": name, "every": None, "share": None}
         if ask.every is None:
             return {"role": name, "every": self.t["unfixed"], "share": None}
-        share = None if self.known[name].level == PROJECT else f"{self.t['share']}{_percent(ask.share)}"
+        # Nothing is said of the share of a role that owes its duty to each project, or may do so for all we know.
+        silent = self.level(name) == PROJECT or (self.level(name) is None and ask.share == 1)
+        share = None if silent else f"{self.t['share']}{percent_text(ask.share)}"
         return {"role": name, "every": self.frequency(ask.every), "share": share}
 
     def measure(self, measure: Measure) -> str:
@@ -334,11 +340,19 @@ class _Words:
         return f"{measure.of or ''} {limits}{unit}".strip()
 
     def match(self, match: Mapping[str, Sequence[str]] | None) -> list[dict[str, Any]] | None:
-        """Return attributes with the values that fit; None where nothing is written."""
-        return None if match is None else [{"name": name, "fits": list(fits)} for name, fits in match.items()]
+        """Return attributes with the values that fit, in words; None where nothing is written."""
+        if match is None:
+            return None
+        return [
+            {
+                "name": labels.attribute(name, self.language),
+                "fits": [labels.fit(name, value, self.language) for value in fits],
+            }
+            for name, fits in match.items()
+        ]
 
     def sentence(self, match: Mapping[str, Sequence[str]] | None) -> str | None:
-        """Return the same as one text."""
+        """Return attributes with the values that fit as one text, as they are typed."""
         parts = [f"{name}{self.t['colon']}{self.t['comma'].join(fits)}" for name, fits in (match or {}).items()]
         return self.t["semicolon"].join(parts) or None
 
@@ -383,6 +397,40 @@ class _Words:
             "sample": _sample(variant.sample),
         }
 
+    # The same as texts, with the words as they are typed
+
+    def numbered(self, element: Element) -> str:
+        """Return a part of a point with its number, and its scope and exceptions in brackets."""
+        limits = self.labelled(scope=self.sentence(element.scope), **{"except": self.sentence(element.except_)})
+        text = self.t["limited"].format(text=element.text, limits=limits) if limits else element.text
+        return f"{_circled(element.no)} {text}"
+
+    def otherwise(self, variant: Variant) -> str:
+        """Return another way of checking: when it holds, then the methods, the text and the sample that it replaces."""
+        methods, sample = self.titles(variant.methods), variant.sample
+        return self.labelled(
+            when=self.sentence(variant.when),
+            methods=None if methods is None else self.t["comma"].join(methods) or self.t["any_method"],
+            how=variant.how,
+            sample=None if sample is None else self.sampled(sample),
+        )
+
+    def sampled(self, sample: Sample) -> str:
+        """Return what is sampled and how many at least."""
+        least = f"{self.t['at_least']} {sample.minimum}" if sample.minimum else None
+        return self.t["listed"].join(part for part in (sample.of, least) if part) or self.t["no_sample"]
+
+    def labelled(self, **parts: str | None) -> str:
+        """Return the parts that are there, each behind its label."""
+        said = (f"{self.t[name]}{self.t['colon']}{part}" for name, part in parts.items() if part is not None)
+        return self.t["semicolon"].join(said)
+
+
+def _declared_first(names: Iterable[str], declared: Iterable[str]) -> list[str]:
+    """Return names in the order in which they are declared, and behind them those that are not, in the order of coming."""
+    position = {name: number for number, name in enumerate(declared)}
+    return sorted(names, key=lambda name: position.get(name, len(position)))
+
 
 def _sample(sample: Sample | None) -> dict[str, Any] | None:
     return None if sample is None else {"of": sample.of, "minimum": sample.minimum}
@@ -404,7 +452,7 @@ def _row(spot: _Spot, words: _Words) -> dict[str, Any]:
         "group": spot.group.name,
         "code": point.code,
         "text": point.text,
-        "elements": words.t["semicolon"].join(f"{_circled(e.no)} {e.text}" for e in point.elements) or None,
+        "elements": words.t["semicolon"].join(words.numbered(element) for element in point.elements) or None,
         "score": None if point.score is None else whole + rest / 100 if rest else whole,
         "mystery_visit": point.mystery_visit,
         "executive_check": point.executive_check,
@@ -412,6 +460,7 @@ def _row(spot: _Spot, words: _Words) -> dict[str, Any]:
         "how": point.how,
         "sample": sample.minimum or None,
         "sample_of": sample.of,
+        "variants": "\n".join(words.otherwise(variant) for variant in point.variants or ()) or None,
         "measure": words.measure(point.measure) if point.measure else None,
         "minutes": point.minutes,
         "scope": words.sentence(point.scope),

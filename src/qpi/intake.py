@@ -6,11 +6,13 @@ from pathlib import Path
 from qpi import csvfile, jsonlines
 from qpi.definitions import Definitions
 from qpi.drafts import Intake, Vocabulary, refusal, vocabulary
+from qpi.errors import reason
 from qpi.messages import say
 
 _UTF8 = ("utf-8", "utf8", "utf-8-sig")
 # GB18030 holds all that the older two hold.
 _CHINESE = ("gb18030", "gbk", "gb2312")
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
 
 def open_file(
@@ -20,8 +22,11 @@ def open_file(
     try:
         data = path.read_bytes()
     except OSError as error:
-        fault = say("cannot be read ({reason})", reason=error.strerror)
+        fault = say("cannot be read ({reason})", reason=reason(error))
         raise refusal(str(path), fault, say("check the name and the rights")) from error
+    if data.startswith(_WORKBOOKS):
+        fault = say("this is a workbook, not a file of text")
+        raise refusal(str(path), fault, say("in Excel or WPS choose Save as, CSV UTF-8 (*.csv), and import that file"))
     words = words or vocabulary(definitions)
     content = _decode(data, str(path), encoding.lower().replace("_", "-"))
     if not content.strip():

@@ -41,7 +41,7 @@ def schema_of(model: type[BaseModel]) -> dict[str, Any]:
     for name, part in parts.items():
         _describe(part, _DESCRIBED[name])
         for key, shape in part["properties"].items():
-            offer: Offer = _OFFERS.get(key, _named)
+            offer: Offer = _OFFERS.get((name, key), _named)
             part["properties"][key] = offer(shape)
     root = parts.pop(model.__name__)
     whole = {**root, "definitions": {**parts, **_NAMED}}
@@ -82,7 +82,7 @@ def _both(english: str) -> str:
 
 
 _DESCRIBED: Mapping[str, Mapping[str, str]] = {
-    **{model.__name__: {key: message.template for key, message in keys.items()} for model, keys in KEYS.items()},
+    **{model.__name__: keys for model, keys in KEYS.items()},
     "Floors": {},
 }
 
@@ -170,9 +170,7 @@ def _named(shape: dict[str, Any]) -> Any:
 
 
 def _methods(shape: dict[str, Any]) -> dict[str, Any]:
-    """Offer the built-in methods with their titles; under `methods` of an edition their titles are declared."""
-    if "additionalProperties" in shape:
-        return _named(shape)  # type: ignore[no-any-return]
+    """Offer the built-in methods with their titles."""
     titles = ", ".join(f"{name} {title}" for name, title in checklist.METHODS.items())
     offered = _put(shape, _LEAVES["word"], _ref("method"))
     return {**offered, "description": f"{shape['description']}\n{titles}"}
@@ -194,7 +192,12 @@ def _roles(shape: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-_OFFERS: Mapping[str, Offer] = {"methods": _methods, "level": _level, "frequency": _roles}
+_OFFERS: Mapping[tuple[str, str], Offer] = {
+    **dict.fromkeys([(part, "methods") for part in ("Group", "Point", "Variant")], _methods),
+    **dict.fromkeys([(part, "frequency") for part in ("Group", "Point")], _roles),
+    ("Role", "level"): _level,
+}
+"""What an editor is offered beyond the shape, by model and key."""
 
 
 def _used(whole: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Labels: the words printed on notices, handbooks and tables, in Chinese and English."""
 
-__all__ = ["LABELS"]
+__all__ = ["LABELS", "attribute", "fit", "frequency", "role_title"]
 
 _WORDS: dict[str, tuple[str, str]] = {
     "lang": ("zh-CN", "en"),
@@ -112,9 +112,9 @@ _WORDS: dict[str, tuple[str, str]] = {
     "check_special": ("专项核查", "Special"),
     "check_mystery": ("暗访", "Mystery visit"),
     "role_supervisor": ("对口主管", "Supervisor"),
-    "role_team_lead": ("班组负责人", "Team lead"),
+    "role_team_lead": ("部门/班组负责人", "Team lead"),
     "role_project_lead": ("项目负责人", "Project lead"),
-    "role_department": ("职能部门", "Department"),
+    "role_department": ("对口职能部门", "Department"),
     "role_executive": ("分管领导", "Executive"),
     "party_person": ("个人", "Person"),
     "party_team": ("班组", "Team"),
@@ -251,7 +251,29 @@ _WORDS: dict[str, tuple[str, str]] = {
     "minutes": ("分钟", "min"),
     "about": ("每次约", "about"),
     "when": ("条件", "Where"),
+    "limited": ("{text}（{limits}）", "{text} ({limits})"),
     "no_variants": ("各类项目查法相同", "checked alike in all projects"),
+    # units behind the number of a frequency
+    "per_day": ("日", "day"),
+    "per_week": ("周", "week"),
+    "per_two-weeks": ("两周", "two-weeks"),
+    "per_month": ("月", "month"),
+    "per_quarter": ("季度", "quarter"),
+    "per_half-year": ("半年", "half-year"),
+    "per_year": ("年", "year"),
+    # usual attributes of projects and their usual values; in English they stand as they are typed
+    "attribute_type": ("业态", "type"),
+    "attribute_phase": ("阶段", "phase"),
+    "attribute_region": ("区域", "region"),
+    "attribute_let": ("出租", "let"),
+    "fit_type_residential": ("住宅", "residential"),
+    "fit_type_commercial": ("商业", "commercial"),
+    "fit_type_office": ("写字楼", "office"),
+    "fit_phase_handover": ("集中交付期", "handover"),
+    "fit_phase_occupied": ("常规服务期", "occupied"),
+    "fit_let_own-use": ("自有未出租", "own-use"),
+    "fit_let_group-own-use": ("集团自用", "group-own-use"),
+    "fit_let_leased": ("对外出租", "leased"),
     # tables of catalogues on the screen
     "in_workspace": ("工作区", "workspace"),
     "is_shipped": ("随软件提供", "shipped"),
@@ -286,6 +308,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "load_roles": ("各层级每月应查", "What each role owes a month"),
     "load_people": ("各人每月应查（按任职）", "What each person carries a month, by posts"),
     "load_unheld": ("无人任职的应查", "What nobody holds"),
+    "nothing_owed": ("没有应查。", "Nothing is owed."),
     "column_change": ("变动", "change"),
     "column_what": ("内容", "what"),
     "column_old": ("原", "old"),
@@ -312,3 +335,24 @@ LABELS: dict[str, dict[str, str]] = {
     "en": {key: en for key, (_, en) in _WORDS.items()},
 }
 """Every label by language (`zh`, `en`) and key; templates get one of the two as `t`."""
+
+
+def role_title(name: str, title: str, language: str) -> str:
+    """Return the title of a role: as it is declared, or for a built-in one that bears its own in a language's words."""
+    own = LABELS["zh"].get(f"role_{name}") == title
+    return LABELS[language][f"role_{name}"] if own else title
+
+
+def attribute(name: str, language: str) -> str:
+    """Return what an attribute of projects is called: a usual one by its word, any other as it is typed."""
+    return LABELS[language].get(f"attribute_{name}", name)
+
+
+def fit(name: str, value: str, language: str) -> str:
+    """Return what a value of an attribute is called, as `attribute` does."""
+    return LABELS[language].get(f"fit_{name}_{value}", value)
+
+
+def frequency(times: int, unit: str, language: str) -> str:
+    """Return a frequency as a file may have it: `1次/月`, or `1/month`."""
+    return f"{times}{'次' if language == 'zh' else ''}/{LABELS[language][f'per_{unit}']}"

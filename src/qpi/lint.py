@@ -11,8 +11,11 @@ from qpi.messages import say
 from qpi.schema import Path
 
 
-def build(documents: Iterable[Document]) -> tuple[Checklists, list[Problem]]:
-    """Return the editions that documents hold, and every problem in and between them."""
+def build(documents: Iterable[Document], *, beside: tuple[Source, ...] = ()) -> tuple[Checklists, list[Problem]]:
+    """Return the editions that documents hold, and every problem in and between them.
+
+    The roles and methods that editions `beside` them declare are known.
+    """
     sources, problems, count = [], [], 0
     for document in documents:
         count += 1
@@ -20,7 +23,7 @@ def build(documents: Iterable[Document]) -> tuple[Checklists, list[Problem]]:
         problems += loaded.problems
         if loaded.model is not None and document.root is not None:
             sources.append(Source(loaded.model, loaded.document, schema.digest(document.root.value)))
-    checklists = Checklists(tuple(sources), partial=len(sources) < count or not sources)
+    checklists = Checklists(tuple(sources), partial=len(sources) < count or not sources, beside=beside)
     for source in sources:
         problems += _within(source, checklists)
     problems += _between(checklists)
@@ -90,13 +93,15 @@ def _shared(source: Source, part: Shared, path: Path, checklists: Checklists) ->
             if text.strange(method, methods, checklists.methods):
                 where = document.where(*path, *steps, i)
                 yield Problem(
-                    where, say('method "{method}" is unknown', method=method), text.instead(method, checklists.methods)
+                    where, say('method "{method}" is unknown', method=method), text.named(method, checklists.methods)
                 )
     for name, ask in (part.frequency or {}).items():
         where = document.where(*path, "frequency", name, key=True)
         if name not in checklists.roles:
             if text.strange(name, roles, checklists.roles):
-                yield Problem(where, say('role "{name}" is unknown', name=name), text.instead(name, checklists.roles))
+                yield Problem(
+                    where, say('role "{name}" is unknown', name=name), text.named(name, checklists.role_titles)
+                )
         elif checklists.roles[name].level == PROJECT and ask.share != 1:
             fault = say("a share means nothing for {name}, who owes the duty to each project", name=name)
             yield Problem(document.where(*path, "frequency", name, "share"), fault, say("take share out"))

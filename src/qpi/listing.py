@@ -5,6 +5,7 @@ import io
 import json
 import unicodedata
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 DASH = "—"
@@ -34,15 +35,21 @@ def _padded(cell: str, size: int, *, left: bool) -> str:
 def shortened(text: str, most: int) -> str:
     """Return a text as one line of at most so many columns of a screen."""
     line = " ".join(text.split())
-    if width(line) <= most:
-        return line
-    while width(line) > most - 1:
-        line = line[:-1]
-    return f"{line}…"
+    taken = kept = 0
+    for position, sign in enumerate(line):
+        taken += width(sign)
+        if taken > most:
+            return f"{line[:kept]}…"
+        if taken < most:
+            kept = position + 1
+    return line
 
 
 def to_table(rows: Sequence[Mapping[str, Any]], heads: Mapping[str, str], *, longest: int = 60) -> str:
-    """Return the columns that `heads` names as a table in plain text; numbers stand to the right, None is a dash."""
+    """Return the columns that `heads` names as a table in plain text; numbers stand to the right, None is a dash.
+
+    A float has one decimal, and `<0.1` stands for one that this would make 0; a Decimal stands as it is.
+    """
     cells = [[_cell(row[name], longest) for name in heads] for row in rows]
     right = {
         number
@@ -54,15 +61,23 @@ def to_table(rows: Sequence[Mapping[str, Any]], heads: Mapping[str, str], *, lon
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
 
 
 def _cell(value: Any, longest: int) -> str:
     if value is None:
         return DASH
     if isinstance(value, float):
-        return f"{value:.1f}"
+        return _rounded(value)
+    if isinstance(value, Decimal):
+        return f"{value:f}"
     return shortened(str(value), longest)
+
+
+def _rounded(value: float) -> str:
+    if value and not round(value, 1):
+        return "<0.1" if value > 0 else ">-0.1"
+    return f"{value:.1f}"
 
 
 def to_json(rows: Any) -> str:
@@ -70,12 +85,16 @@ def to_json(rows: Any) -> str:
     return json.dumps(rows, ensure_ascii=False, indent=2) + "\n"
 
 
-def to_csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return rows as CSV that Excel opens: UTF-8 with its mark, no cell begins a formula."""
+def to_csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> str:
+    """Return these columns of rows, else all of the first row, as CSV that Excel opens: UTF-8 with its mark, no cell begins a formula.
+
+    Name the columns where there may be no row: the header stands all the same. Truth values are true and false.
+    """
     out = io.StringIO()
+    names = [*(columns or (rows[0] if rows else ()))]
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(rows[0] if rows else ())
-    writer.writerows([guarded(cell) for cell in row.values()] for row in rows)
+    writer.writerow([guarded(name) for name in names])
+    writer.writerows([guarded(row[name]) for name in names] for row in rows)
     return "\ufeff" + out.getvalue()
 
 
@@ -83,4 +102,6 @@ def guarded(value: Any) -> Any:
     """Return a cell of CSV that no spreadsheet takes for a formula."""
     if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
         return "'" + value
+    if isinstance(value, bool):
+        return "true" if value else "false"
     return "" if value is None else value

@@ -30,12 +30,17 @@ class Message(str):
 
     def line(self) -> Self:
         """Return the message with what strangers wrote in it as one line."""
-        values = {name: " ".join(value.split()) if type(value) is str else value for name, value in self.values.items()}
-        return type(self)(self.template, **values)
+        return type(self)(self.template, **{name: _one_line(value) for name, value in self.values.items()})
 
     def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]:
         """Let copies and pickles be made."""
         return (self.template,), self.values
+
+
+def _one_line(value: Any) -> Any:
+    if isinstance(value, Message):
+        return value.line()
+    return " ".join(value.split()) if isinstance(value, str) else value
 
 
 def say(template: str, /, **values: Any) -> Message:

@@ -189,7 +189,7 @@ def _roles(policy: Policy, document: Document, checklists: Checklists) -> Iterat
     for role in policy.days:
         if role != "*" and text.strange(role, checklists.known_roles, checklists.roles):
             where = document.where("days", role, key=True)
-            yield Problem(where, say('role "{role}" is unknown', role=role), text.instead(role, checklists.roles))
+            yield Problem(where, say('role "{name}" is unknown', name=role), text.named(role, checklists.role_titles))
 
 
 __all__ = [

@@ -132,7 +132,7 @@ def build(document: Document, checklists: Checklists | None) -> tuple[Portfolio 
     problems += [*_projects(portfolio, document), *_people(portfolio, document)]
     if checklists is not None:
         problems += [*_references(portfolio, document, checklists), *_levels(portfolio, document, checklists)]
-        problems += _scopes(portfolio, document, checklists)
+        problems += [*_scopes(portfolio, document, checklists), *_places(portfolio, document, checklists)]
     return portfolio, in_order(problems)
 
 
@@ -242,12 +242,14 @@ def _references(portfolio: Portfolio, document: Document, checklists: Checklists
     for path, role in _used(portfolio, document, "role"):
         if text.strange(role, roles, checklists.roles):
             yield Problem(
-                document.where(*path), say('role "{role}" is unknown', role=role), text.instead(role, checklists.roles)
+                document.where(*path),
+                say('role "{name}" is unknown', name=role),
+                text.named(role, checklists.role_titles),
             )
     for path, points in _used(portfolio, document, "points"):
         for i, code in enumerate(points):
             if text.strange(code, codes, checklists.codes):
-                remedy = text.instead(code, checklists.codes, otherwise=say("take it out"))
+                remedy = text.coded(code, checklists.codes, otherwise=say("take it out"))
                 yield Problem(document.where(*path, i), say('point "{code}" is unknown', code=code), remedy)
 
 
@@ -296,6 +298,31 @@ def _scopes(portfolio: Portfolio, document: Document, checklists: Checklists) ->
                     say("did you mean {meant}? Else mend it in the portfolio", meant=meant),
                     advisory=True,
                 )
+
+
+def _places(portfolio: Portfolio, document: Document, checklists: Checklists) -> Iterator[Problem]:
+    """Yield posts in a place or specialty that their role has not: they would hold more, or nothing."""
+    specialties = {
+        point.specialty for source in checklists.sources for point in source.edition.points.values() if point.specialty
+    }
+    for i, post in enumerate(portfolio.posts):
+        level = checklists.roles[post.role].level if post.role in checklists.roles else None
+        if post.realm is not None and level in (PROJECT, COMPANY):
+            fault = say("{role} is a role of level {level}, which has no realms", role=post.role, level=level)
+            yield Problem(document.where("posts", i, "realm"), fault, _place_remedy(level), advisory=True)
+        if post.project is not None and level not in (PROJECT, None):
+            fault = say("{role} is a role of level {level}, not of a project", role=post.role, level=level)
+            remedy = say("take project out") if level == COMPANY else say("write realm: instead")
+            yield Problem(document.where("posts", i, "project"), fault, remedy, advisory=True)
+        meant = text.nearest(post.specialty or "", specialties, likeness=0.5)
+        if post.specialty is not None and post.specialty not in specialties and meant is not None:
+            fault = say('no point is of specialty "{name}"', name=text.shown(post.specialty))
+            remedy = say("did you mean {word}?", word=meant)
+            yield Problem(document.where("posts", i, "specialty"), fault, remedy, advisory=True)
+
+
+def _place_remedy(level: str | None) -> str:
+    return say("write project: instead") if level == PROJECT else say("take realm out")
 
 
 def _matches(edition: Edition) -> Iterator[tuple[Path, Mapping[str, Any]]]:

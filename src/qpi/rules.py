@@ -1,6 +1,6 @@
 """Rules: what makes a record one that the definitions allow."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
@@ -101,28 +101,19 @@ def _point(judged: Judged) -> Iterator[Fault]:
         fault = say('"{code}" is in no edition in force on {day}', code=code, day=judged.day)
         yield Fault("point", fault, say("mend the day or the code"))
     else:
-        yield Fault("point", _unknown(code), text.instead(code, sorted(checklists.codes)))
-
-
-def _choice(word: str, titles: Mapping[str, str]) -> str:
-    """Return the remedy for an unknown name; who writes a Chinese one is told the titles too."""
-    if word.isascii():
-        return text.instead(word, titles)
-    more = ", ..." if len(titles) > text.MAX_LISTED else ""
-    listed = [f"{name} {title}" for name, title in titles.items()][: text.MAX_LISTED]
-    return say("write one of {choice}", choice=f"{', '.join(listed)}{more}")
+        yield Fault("point", _unknown(code), text.coded(code, checklists.codes))
 
 
 def _role(judged: Judged) -> Iterator[Fault]:
     role, roles = judged.check.role, judged.definitions.checklists.roles
     if role not in roles and judged.knows("role"):
-        yield Fault("role", _unknown(role), _choice(role, {name: one.title for name, one in roles.items()}))
+        yield Fault("role", _unknown(role), text.named(role, judged.definitions.checklists.role_titles))
 
 
 def _method(judged: Judged) -> Iterator[Fault]:
     method, methods = judged.check.method, judged.definitions.checklists.methods
     if method is not None and method not in methods:
-        yield Fault("method", _unknown(method), _choice(method, methods))
+        yield Fault("method", _unknown(method), text.named(method, methods))
 
 
 def _not_applicable(judged: Judged) -> Iterator[Fault]:

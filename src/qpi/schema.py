@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -56,9 +57,11 @@ class Shape:
 SCALAR = ("string", "number", "boolean")
 
 
-def typed(pattern: str, *, numbers: Mapping[str, Any] | None = None, longest: int = 200) -> Shape:
+def typed(pattern: str, *, numbers: Mapping[str, Any] | None = None, longest: int = 200, words: bool = False) -> Shape:
     """Return the shape of text that fits a pattern, or of a number within limits where numbers are given."""
-    text_shape = {"type": "string", "minLength": 1, "maxLength": longest, "pattern": pattern}
+    # A block (|) ends in a line break, which the reader takes off.
+    kinds = ["string", "boolean"] if words else "string"
+    text_shape = {"type": kinds, "minLength": 1, "maxLength": longest, "pattern": re.sub(r"\$$", r"\\n*$", pattern)}
     return Shape(text_shape if numbers is None else {"anyOf": [{"type": "number", **numbers}, text_shape]})
 
 
@@ -71,7 +74,10 @@ ONE_OR_MORE = Shape(lambda many: {"anyOf": [many["items"], many]})
 """The shape of a list for which a single value may stand."""
 UNREPEATED = Shape(lambda many: {**many, "uniqueItems": True})
 SOME = Shape(lambda many: {**many, ("minItems" if many.get("type") == "array" else "minProperties"): 1})
-_LETTERS = r"A-Za-z_\u00aa-\u02af\u0370-\u1fff\u3040-\u318f\u3400-\ud7ff"
+_LETTERS = (
+    r"A-Za-z_\u00aa\u00b5\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u1fff\u2c00-\u2dff"
+    "\\u3005-\\u3007\\u3021-\\u303c\\u3041-\\u318f\\u31a0-\\u31ff\\u3400-\\u9fff\\ua000-\\ud7a3\U00020000-\U0003ffff"
+)
 WORD_PATTERN = rf"^[{_LETTERS}][{_LETTERS}0-9-]{{0,63}}$"
 
 MAX_VALUE = 200
@@ -97,6 +103,8 @@ def _hint(parse: Callable[[str], Any], value: str) -> str | None:
     """Return the remedy where full-width signs are what is wrong with a value."""
     if wide := next((sign for sign in "，、；" if sign in value), None):
         return say("did you type {sign} where a comma and a blank belong?", sign=wide)
+    if value[:1] in ("［", "【", "｛"):
+        return say("did you type {sign} where a bracket of the ordinary width belongs?", sign=value[0])
     narrow = text.normal(value)
     if narrow == value:
         return None
@@ -152,9 +160,13 @@ def _decimal(value: str) -> Decimal:
 
 
 def _day(value: str) -> date:
-    day = calendar.parse_day(value)
+    return known_year(calendar.parse_day(value))
+
+
+def known_year(day: date) -> date:
+    """Return a day that lies in the years that definitions may name; raise ValueError for another."""
     if not 1970 <= day.year <= 2200:
-        raise ValueError(say("{value} lies outside the years 1970 to 2200", value=value))
+        raise ValueError(say("{value} lies outside the years 1970 to 2200", value=day))
     return day
 
 
@@ -176,7 +188,7 @@ _WORD = re.compile(r"[^\W\d][\w-]{0,63}")
 
 
 def _word(value: str) -> str:
-    if not _WORD.fullmatch(value):
+    if not _WORD.fullmatch(value) or unicodedata.normalize("NFKC", value) != value:
         raise ValueError(say('"{value}" is not a word', value=value))
     return value
 
@@ -187,7 +199,10 @@ def listed(value: Any) -> Any:
 
 
 MAX_TEXT = 20_000
-DAY_PATTERN = "^(19[7-9][0-9]|2(0|1)[0-9]{2}|2200)-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
+DAY_PATTERN = (
+    r"^(?!.{5}(02-3|(0[469]|11)-31))(?!(?!2000|..([02468][48]|[13579][26]|[2468]0)).{5}02-29)"
+    "(19[7-9][0-9]|2(0|1)[0-9]{2}|2200)-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
+)
 PERCENT_PATTERN = r"^(100(\.0{1,6})?|[0-9]{1,2}(\.[0-9]{1,6})?|0[0-9]{1,2}(\.[0-9]{1,6})?)%$"
 Text = Annotated[
     str,
@@ -215,14 +230,16 @@ Hundredths = Annotated[
 Number = Annotated[
     Decimal,
     read_with(_decimal, say("write a number such as 5 or -2.5")),
-    typed(r"^-?(0|[1-9][0-9]{0,8})(\.[0-9]{1,6})?$", numbers={"minimum": -1e9, "maximum": 1e9}),
+    typed(
+        r"^-?(0|[1-9][0-9]{0,8})(\.[0-9]{1,6})?$", numbers={"minimum": -999999999.999999, "maximum": 999999999.999999}
+    ),
 ]
 Day = Annotated[date, read_with(_day, say("write a day such as 2026-07-01")), Spare("2000-01-01"), typed(DAY_PATTERN)]
 Code = Annotated[
     str,
     read_with(_code, text.CODE_REMEDY),
     Spare("SPARE"),
-    typed(r"^[\uff01-\uff5eA-Za-z0-9._‐‑‒–—―−－﹘﹣-]{1,64}$", numbers={}, longest=text.MAX_CODE),
+    typed(r"^[０-９Ａ-Ｚａ-ｚ．＿A-Za-z0-9._‐‑‒–—―−－﹘﹣-]{1,64}$", numbers={}, longest=text.MAX_CODE, words=True),
 ]
 Id = Annotated[
     str,
@@ -234,7 +251,7 @@ Word = Annotated[
     str,
     read_with(_word, say("write a word of letters, digits, - and _, with a letter first")),
     Spare("spare"),
-    typed(WORD_PATTERN, longest=64),
+    typed(WORD_PATTERN, longest=64, words=True),
 ]
 Share = Annotated[
     Fraction,
@@ -292,6 +309,16 @@ class Loaded(NamedTuple, Generic[Model]):
 
 
 MAX_ROUNDS = 8
+CHINESE_KEYS = {
+    "核查标准": "catalogue", "版本": "edition", "标题": "title", "名称": "name", "生效日期": "effective_from",
+    "执行日期": "effective_from", "核查层级": "roles", "核查方法": "methods", "方法": "methods", "细分": "groups",
+    "类别细分": "groups", "专业": "specialty", "类别": "category", "适用范围": "scope", "除外": "except", "查法": "how",
+    "样本": "sample", "抽样": "sample", "频次": "frequency", "核查点": "points", "代码": "code", "要求": "text",
+    "指标": "text", "分值": "score", "细项": "elements", "暗访": "mystery_visit", "必查": "executive_check",
+    "用时": "minutes", "分钟": "minutes", "单位": "unit", "覆盖面": "share", "编号": "id", "姓名": "name", "项目": "projects",
+    "人员": "people", "任职": "posts", "免查": "waivers", "属性": "attributes", "原因": "reason", "批准人": "approved_by",
+}  # fmt: skip
+"""What people who think in Chinese may write for a key."""
 
 
 def load(model: type[Model], document: Document) -> Loaded[Model]:
@@ -350,8 +377,9 @@ class _Faults:
         path = _path(error)
         if error["type"] == "missing":
             node = self.document.at(*path[:-1])
-            meant = text.nearest(str(path[-1]), self.unknown.get(path[:-1], ()))
-            return meant is not None or (node is not None and node.misses(path[-1]))
+            unknown = self.unknown.get(path[:-1], ())
+            meant = text.nearest(str(path[-1]), unknown) or any(CHINESE_KEYS.get(one) == path[-1] for one in unknown)
+            return bool(meant) or (node is not None and node.misses(path[-1]))
         return error["type"] == "qpi" and error["ctx"]["lacking"] and bool(self.document.lost(*path))
 
     def _problem(self, error: ErrorDetails) -> Problem:
@@ -369,9 +397,10 @@ class _Faults:
                 known = sorted(_fields(_model_at(self.model, path[:-1])))
                 name = str(path[-1])
                 where = self.document.where(*path, key=True)
-                return Problem(
-                    where, say('key "{name}" is unknown', name=text.shown(name)), text.instead(text.normal(name), known)
-                )
+                remedy = text.instead(text.normal(name), known)
+                if (meant := CHINESE_KEYS.get(name)) in known:
+                    remedy = say("write {text}", text=meant)
+                return Problem(where, say('key "{name}" is unknown', name=text.shown(name)), remedy)
             case "missing":
                 return Problem(
                     self.document.where(*path[:-1]),

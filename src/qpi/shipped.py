@@ -1,9 +1,11 @@
 """Shipped: the catalogues that come with the package, by the names of their files."""
 
+import re
 from pathlib import Path
 
 DEMO = ("property-service", "safety-special")
 """The catalogues of the demo; those of small companies too."""
+_HEAD = re.compile(r'^(catalogue|effective_from): "?([^"\s]+)"?', re.MULTILINE)
 
 
 def folder() -> Path:
@@ -13,9 +15,11 @@ def folder() -> Path:
     return installed if installed.is_dir() else package.parents[1] / "checklists"
 
 
-def editions() -> dict[str, list[Path]]:
-    """Return the files of each catalogue, the newest edition last; a file is named catalogue-edition.yaml."""
-    found: dict[str, list[Path]] = {}
-    for path in sorted(folder().glob("*.yaml")):
-        found.setdefault(path.stem.rpartition("-")[0], []).append(path)
-    return found
+def editions(where: Path | None = None) -> dict[str, list[Path]]:
+    """Return the files of each catalogue by its name, the edition that takes effect last at the end."""
+    found: dict[str, list[tuple[str, Path]]] = {}
+    for path in sorted((where or folder()).glob("*.yaml")):
+        with path.open(encoding="utf-8") as file:
+            head = dict(_HEAD.findall(file.read(4096)))
+        found.setdefault(head["catalogue"], []).append((head["effective_from"], path))
+    return {name: [path for _, path in sorted(paths)] for name, paths in found.items()}

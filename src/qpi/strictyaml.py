@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from qpi.document import MAX_DEPTH, MERGE, Document, Node, from_plain, uncollected
-from qpi.errors import Problem, Where
+from qpi.errors import Problem, Where, reason
 from qpi.messages import Message, say, template
 from qpi.text import bad_character, normal, shown, sign_name, visible
 
@@ -31,6 +31,7 @@ _NOWHERE = re.compile(
 _WIDE_INDENT = re.compile(r"^[ ]*([\u3000\xa0])", re.MULTILINE)
 _LINE_END = re.compile(r"\r\n?|\n")
 _WIDE_KEY = re.compile(r"[ ]*(?:-[ ]+)?(\w[\w-]*)：")
+_NO_BLANK = re.compile(r"[ ]*(?:-[ ]+)?([a-z_]{2,20}):(?=[^ \s:/])")
 _WIDE_KEY_WITHIN = re.compile(r" ([a-z_]{2,20})：")
 _STANDARD = "tag:yaml.org,2002:"
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -52,7 +53,7 @@ def read(path: Path, *, name: str | None = None) -> Document:
     except OSError as error:
         return _unread(
             file,
-            say("the file cannot be read ({reason})", reason=error.strerror),
+            say("the file cannot be read ({reason})", reason=reason(error)),
             say("check the name and the rights"),
         )
 
@@ -223,6 +224,9 @@ class _Reader:
             if 0 <= number < len(lines) and (wide := _WIDE_KEY.match(lines[number])):
                 self._wide_colon(number + 1, wide.end(), wide[1])
                 return
+            if 0 <= number < len(lines) and "mapping values" in said and (close := _NO_BLANK.match(lines[number])):
+                self._close_colon(number + 1, close.end(), close[1])
+                return
         line = lines[mark.line] if mark.line < len(lines) else ""
         sign = line[mark.column] if mark.column < len(line) else ""
         needle, fault, remedy = next((row for row in _SYNTAX if row[0] in said), ("", "", ""))
@@ -243,6 +247,10 @@ class _Reader:
             say("a full-width colon ： after {key}", key=shown(key)),
             say("write {key}: with a blank after it", key=shown(key)),
         )
+
+    def _close_colon(self, line: int, column: int, key: str) -> None:
+        fault = say("no blank after the colon of {key}", key=key)
+        self._problem(line, column, fault, say("write {key}: with a blank after it", key=key))
 
     def _document(self, loader: Any) -> Node | None:
         """Read the only document of the stream."""

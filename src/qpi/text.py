@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 
 from qpi.messages import Message, say
@@ -17,7 +17,8 @@ _BAD = re.compile(
     "\u205f-\u206f\u3000\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 CLEAN_PATTERN = (
-    r"^(?![\s\S]*[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00a0\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3000\ufeff])"
+    r"^(?![\s\S]*[\u0000-\u0008\u000b-\u001f\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f"
+    r"\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff])"
     r"\S([\s\S]*\S)?\n*$"
 )
 """Text without blanks at its edges and without what `bad_character` names, as far as an editor's expressions go."""
@@ -29,6 +30,15 @@ _NAMES = {
     0x200B: say("zero width space"),
     0xFEFF: say("byte order mark"),
     0x3000: say("ideographic space"),
+    0x200C: say("zero width non-joiner"),
+    0x200D: say("zero width joiner"),
+    0x2060: say("word joiner"),
+    0x2028: say("line separator"),
+    0x2029: say("paragraph separator"),
+    0xFE0F: say("variation selector"),
+    **dict.fromkeys((0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)), say("text direction mark")),
+    **dict.fromkeys((*range(0x2000, 0x200B), 0x1680, 0x202F, 0x205F), say("blank of another width")),
+    **dict.fromkeys((0x115F, 0x1160, 0x3164, 0xFFA0), say("Hangul filler")),
 }
 MAX_ID = 200
 MAX_SHOWN = 60
@@ -46,7 +56,7 @@ def bad_character(text: str) -> Message | None:
 def sign_name(sign: str) -> Message:
     """Name a sign by its number and, in words, what it is."""
     point = ord(sign)
-    name = _NAMES.get(point) or unicodedata.name(sign, "").lower() or say("control character")
+    name = _NAMES.get(point) or (say("control character") if point < 0xA0 else say("invisible sign"))
     return say("{number} ({name})", number=f"U+{point:04X}", name=name)
 
 
@@ -69,20 +79,33 @@ def normal(text: str) -> str:
 
 
 CODE_REMEDY = say("write up to {most} letters A-Z, digits, dots, underscores and hyphens", most=MAX_CODE)
-_CONFUSABLE = ("CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC")
+_CONFUSABLE = {
+    "CYRILLIC": say("a Cyrillic letter"),
+    "GREEK": say("a Greek letter"),
+    "ARMENIAN": say("an Armenian letter"),
+    "CHEROKEE": say("a Cherokee letter"),
+    "COPTIC": say("a Coptic letter"),
+}
+
+
+def _confusable(text: str) -> tuple[str, Message] | None:
+    """Return the first sign that passes for a Latin letter, and what it is, or None."""
+    for sign in text:
+        script = unicodedata.name(sign, "").partition(" ")[0]
+        if script in _CONFUSABLE:
+            return sign, _CONFUSABLE[script]
+    return None
 
 
 def code_fault(code: str) -> Message | None:
     """Say what keeps a normal code from being one, or return None."""
     if _CODE.fullmatch(code):
         return None
-    for character in code:
-        name = unicodedata.name(character, "")
-        if name.startswith(_CONFUSABLE):
-            return say(
-                "code {code} holds {sign} ({name}), which is easily taken for another",
-                code=repr(code), sign=repr(character), name=name.lower(),
-            )  # fmt: skip
+    if found := _confusable(code):
+        return say(
+            "code {code} holds {sign} ({name}), which is easily taken for another",
+            code=repr(code), sign=repr(found[0]), name=found[1],
+        )  # fmt: skip
     if not code:
         return say("code is empty")
     if len(code) > MAX_CODE:
@@ -105,12 +128,11 @@ def id_fault(value: str, *, most: int = MAX_ID) -> Message | None:
     bad = bad_character(value)
     if bad or not value.isprintable():
         return say("id {value} holds {sign}", value=repr(value), sign=bad or say("a sign that cannot be printed"))
-    for character in value:
-        if unicodedata.name(character, "").startswith(_CONFUSABLE):
-            return say(
-                "id {value} holds {sign} ({name}), easily taken for a Latin letter",
-                value=repr(value), sign=repr(character), name=unicodedata.name(character).lower(),
-            )  # fmt: skip
+    if found := _confusable(value):
+        return say(
+            "id {value} holds {sign} ({name}), easily taken for a Latin letter",
+            value=repr(value), sign=repr(found[0]), name=found[1],
+        )  # fmt: skip
     return None
 
 
@@ -143,6 +165,43 @@ def instead(word: str, words: Iterable[str], *, otherwise: str = DECLARE) -> str
         return otherwise
     choice = ", ".join(known) if len(known) <= MAX_LISTED else f"{', '.join(sorted(known)[:MAX_LISTED])}, ..."
     return say("write one of {choice}", choice=choice)
+
+
+def named(word: str, titles: Mapping[str, str]) -> str:
+    """Return the remedy for an unknown name of what has a title too: who writes in Chinese is told the titles."""
+    for name, title in titles.items():
+        if word == title or word in title.split("/"):
+            return say("write {text}", text=name)
+    if word.isascii():
+        return instead(word, titles)
+    listed = ", ".join([f"{name} {title}" for name, title in titles.items()][:MAX_LISTED])
+    return say("write one of {choice}", choice=listed if len(titles) <= MAX_LISTED else f"{listed}, ...")
+
+
+_PARTS = re.compile(r"(.*?)0*([0-9]*)")
+
+
+def coded(code: str, codes: Iterable[str], *, otherwise: str = DECLARE) -> str:
+    """Return the remedy for an unknown code: one with the same number, else those that begin alike.
+
+    A code with another number is another requirement, however much the two look alike; it is never guessed.
+    """
+    known = sorted(codes)
+    begin, number = _parts(code)
+    beginnings: dict[str, list[str]] = {}
+    for one in known:
+        beginnings.setdefault(_parts(one)[0], []).append(one)
+    close = begin if begin in beginnings else nearest(begin, beginnings, likeness=0.75)
+    for one in beginnings.get(close or "", ()):
+        if _parts(one)[1] == number:
+            return say("did you mean {word}?", word=one)
+    return instead("", beginnings.get(close or "") or known, otherwise=otherwise)
+
+
+def _parts(code: str) -> tuple[str, str]:
+    match = _PARTS.fullmatch(code.casefold())
+    assert match is not None
+    return match[1], match[2]
 
 
 def strange(word: str, known: Collection[str] | None, sound: Collection[str]) -> bool:

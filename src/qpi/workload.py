@@ -14,15 +14,24 @@ from qpi import calendar, duties, text
 from qpi.calendar import Period
 from qpi.checklist import COMPANY, PROJECT
 from qpi.definitions import Definitions
-from qpi.duties import UNITS, Duties, Truth, Whole
+from qpi.duties import TWELVE, UNITS, Duties, Truth, Whole
 from qpi.errors import UsageError
 from qpi.messages import say
 from qpi.portfolio import Post
 
-TWELVE = 12
 POINTS, LOOKS, MINUTES, UNKNOWN = range(4)
 """What `_Part.twelfths` holds: required points, looks, minutes of looks, and looks whose minutes nobody gave."""
 GROUPINGS = ("role", "specialty", "project", "realm")
+TABLE_COLUMNS = ("looks", "points", "minutes", "hours", "looks_without_minutes", "people", "hours_per_person")
+"""The columns of `table` behind those of its groupings."""
+PEOPLE_COLUMNS = (
+    "person", "name", "roles", "months", "looks", "minutes", "hours", "looks_without_minutes", "capacity", "verdict",
+)  # fmt: skip
+"""The columns of `people_table`."""
+UNHELD_COLUMNS = (
+    "role", "title", "specialty", "project", "realm", "months", "looks", "minutes", "hours", "looks_without_minutes",
+)  # fmt: skip
+"""The columns of `unheld_table`."""
 FITS, TOO_MUCH, UNJUDGED = "fits", "too_much", "unknown"
 
 
@@ -45,7 +54,10 @@ class Effort(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """What a role owes to one project, or in one realm, in one specialty; a company role has neither of the two."""
+    """What a role owes to one project, or in one realm, in one specialty; a company role has neither of the two.
+
+    The realm of projects that do not have the attribute is "".
+    """
 
     role: str
     specialty: str | None
@@ -59,7 +71,7 @@ class Cell(NamedTuple):
 
 
 class Unheld(NamedTuple):
-    """Looks that nobody has: a cell, the months in which no post holds it, and what falls on them."""
+    """Looks that nobody has: a cell as `Cell` has it, the months in which no post holds it, and what falls on them."""
 
     role: str
     specialty: str | None
@@ -78,7 +90,8 @@ class Carrier(NamedTuple):
     months: int
     effort: Effort
     verdict: str | None
-    """Against the capacity: fits, too_much, unknown (too many looks have no minutes); None without a capacity."""
+    """Whether the known minutes are within the capacity: too_much where they are not; where they are, fits, or unknown
+    if any look has no minutes. None without a capacity."""
 
 
 class Row(NamedTuple):
@@ -244,7 +257,7 @@ def _weights(owed: Duties, pairs: Whole, month: int) -> Whole:
 def _looks(owed: Duties, pairs: Whole, month: int, number: Whole) -> Whole:
     """Return the required checks of a month in twelfths, [pair, owner], without the windows that waivers take out."""
     kinds = [(int(unit), bool(owed.working[pair])) for unit, pair in zip(owed.unit[pairs, month], pairs, strict=True)]
-    each = {(unit, working): _per_look(owed, unit, month, working=working) for unit, working in set(kinds)}
+    each = {(unit, working): owed.twelfths(unit, month, working=working) for unit, working in set(kinds)}
     times = owed.times[pairs, month] * np.array([each[kind] for kind in kinds], dtype=np.int64)
     looks: Whole = times[:, None] * number
     row = np.full(len(owed.pairs), -1, dtype=np.int64)
@@ -254,12 +267,6 @@ def _looks(owed: Duties, pairs: Whole, month: int, number: Whole) -> Whole:
     pair, project = row[gone[:, 0]], gone[:, 1]
     np.subtract.at(looks, (pair, project), TWELVE * owed.times[gone[:, 0], month] * number[pair, project])
     return looks
-
-
-def _per_look(owed: Duties, unit: int, month: int, *, working: bool) -> int:
-    """Return the twelfths of a check that one check a unit requires in a month, as fulfilment does."""
-    cycle = calendar.cycle_months(UNITS[unit])
-    return TWELVE // cycle if cycle > 1 else TWELVE * owed.windows(UNITS[unit], month, working=working)
 
 
 def _effort(twelfths: Whole, months: int) -> Effort:
@@ -372,17 +379,21 @@ def _verdict(effort: Effort, capacity: Fraction | None) -> str | None:
 def rows(load: Workload, by: Sequence[str] = ("role",)) -> list[Row]:
     """Return the cells added up by role, specialty, project or realm, in the order of coming.
 
-    A duty of a role with a realm has no project and the other way round: there the key is None.
-    Raises UsageError for another grouping.
+    A duty of a role with a realm has no project and the other way round: there the key is None. So it is for the realm
+    of projects that do not have the attribute. Raises UsageError for another grouping.
     """
+    _check(by)
+    groups: dict[tuple[str | None, ...], list[Cell]] = {}
+    for cell in load.cells:
+        groups.setdefault(tuple(getattr(cell, name) or None for name in by), []).append(cell)
+    return [_row(key, cells) for key, cells in groups.items()]
+
+
+def _check(by: Sequence[str]) -> None:
     for name in by:
         if name not in GROUPINGS:
             remedy = text.instead(name, GROUPINGS)
             raise UsageError(say('grouping "{name}" is unknown; {remedy}', name=name, remedy=remedy))
-    groups: dict[tuple[str | None, ...], list[Cell]] = {}
-    for cell in load.cells:
-        groups.setdefault(tuple(getattr(cell, name) for name in by), []).append(cell)
-    return [_row(key, cells) for key, cells in groups.items()]
 
 
 def _row(key: tuple[str | None, ...], cells: Sequence[Cell]) -> Row:
@@ -392,11 +403,18 @@ def _row(key: tuple[str | None, ...], cells: Sequence[Cell]) -> Row:
     return Row(key, Effort(looks, minutes, unknown), len(points), len(people))
 
 
-def table(load: Workload, by: Sequence[str] = ("role", "specialty")) -> list[dict[str, Any]]:
-    """Return rows of the keys of `by` (behind role its title), looks, points, minutes, hours, looks_without_minutes, people, hours_per_person.
+def table_columns(by: Sequence[str] = ("role",)) -> tuple[str, ...]:
+    """Return the columns of `table`: the keys of `by`, behind role its title, then TABLE_COLUMNS; raise UsageError as it does."""
+    _check(by)
+    keys = (part for name in dict.fromkeys(by) for part in ((name, "title") if name == "role" else (name,)))
+    return (*keys, *TABLE_COLUMNS)
+
+
+def table(load: Workload, by: Sequence[str] = ("role",)) -> list[dict[str, Any]]:
+    """Return rows of the keys of `by` (behind role its title) and TABLE_COLUMNS.
 
     Looks, minutes and hours are a month; minutes and hours are those of looks whose minutes are known, None where no
-    look's are. Raises UsageError for an unknown grouping.
+    look's are. A key is None where `rows` has it so. Raises UsageError for an unknown grouping.
     """
     return [
         {
@@ -412,7 +430,7 @@ def table(load: Workload, by: Sequence[str] = ("role", "specialty")) -> list[dic
 
 
 def people_table(load: Workload) -> list[dict[str, Any]]:
-    """Return rows of person, name, roles (parted by ;), months, looks, minutes, hours, looks_without_minutes, capacity (hours), verdict."""
+    """Return rows of PEOPLE_COLUMNS: roles are parted by ;, capacity is in hours."""
     return [
         {
             "person": one.person,
@@ -429,10 +447,10 @@ def people_table(load: Workload) -> list[dict[str, Any]]:
 
 
 def unheld_table(load: Workload) -> list[dict[str, Any]]:
-    """Return rows of role, title, specialty, project, realm, months (parted by ;), looks, minutes, hours, looks_without_minutes."""
+    """Return rows of UNHELD_COLUMNS: months are parted by ;, the realm of projects without the attribute is None."""
     return [
         {
-            **_named(load, {name: getattr(one, name) for name in GROUPINGS}),
+            **_named(load, {name: getattr(one, name) or None for name in GROUPINGS}),
             "months": ";".join(one.months),
             "looks": float(one.effort.looks),
             **_shown(one.effort),
@@ -463,7 +481,10 @@ def _float(value: Fraction | None) -> float | None:
 __all__ = [
     "FITS",
     "GROUPINGS",
+    "PEOPLE_COLUMNS",
+    "TABLE_COLUMNS",
     "TOO_MUCH",
+    "UNHELD_COLUMNS",
     "UNJUDGED",
     "Carrier",
     "Cell",
@@ -477,5 +498,6 @@ __all__ = [
     "required",
     "rows",
     "table",
+    "table_columns",
     "unheld_table",
 ]

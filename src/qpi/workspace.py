@@ -12,7 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from qpi import definitions, schema, strictyaml
+from qpi import definitions, lint, schema, strictyaml
+from qpi.checklist import Source
 from qpi.config import CONFIG, POLICY, Config
 from qpi.definitions import Definitions
 from qpi.errors import DefinitionError, Problem, UsageError, Where, in_order
@@ -75,6 +76,16 @@ class Workspace:
         if found is None:
             raise DefinitionError(problems)
         return found
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The editions that can be read, also where other definitions have problems; raises nothing."""
+        config = self._configured.model if (self.folder / CONFIG).is_file() else None
+        if config is None:
+            return ()
+        checklists, problems = lint.build([self._read(name) for name in self._editions(config, [])])
+        faulty = {problem.where.file for problem in problems if not problem.advisory}
+        return tuple(source for source in checklists.by_start if source.document.file not in faulty)
 
     def _load(self) -> tuple[Definitions | None, list[Problem]]:
         config, problems = self._configured.model, list(self._configured.problems)
