@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import gettext
 import io
-import locale
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from qpi import messages
 from qpi.errors import Problem, QpiError, UsageError
 from qpi.messages import say, translated
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -48,6 +49,8 @@ def of_locale(environment: Mapping[str, str]) -> str:
     """Return the language of the locale: `zh`, or `en` for every other."""
     named = next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := environment.get(name))), None)
     if named is None and os.name == "nt":
+        import locale
+
         # Windows has no such variables; its C library knows the language of the user.
         named = locale.getlocale()[0]
     return "zh" if (named or "").lower().startswith(("zh", "chinese")) else "en"
@@ -60,7 +63,7 @@ def speak(language: str) -> None:
     """
     _Speech.language = language
     os.environ["LANGUAGE"] = language
-    gettext.bindtextdomain(messages.DOMAIN, str(messages.FOLDER))
+    gettext.bindtextdomain(messages.DOMAIN, messages.FOLDER)
     gettext.textdomain(messages.DOMAIN)
 
 
@@ -196,6 +199,8 @@ def put(text: str, out: str | None) -> None:
     if out is None:
         write(text)
         return
+    from pathlib import Path
+
     refuse_target(Path(out))
     Path(out).write_text(text, encoding="utf-8", newline="")
     click.echo(out)

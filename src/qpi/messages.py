@@ -3,11 +3,11 @@
 import gettext
 from collections.abc import Iterable
 from functools import cache
-from pathlib import Path
 from typing import Any, Self
 
 DOMAIN = "qpi"
-FOLDER = Path(__file__).with_name("locale")
+FOLDER = __file__.removesuffix("messages.py") + "locale"
+"""A plain text: pathlib would cost every start of the command line some milliseconds."""
 LANGUAGES = ("zh", "en")
 """The languages of messages and documents; what is written in the code is English."""
 
@@ -76,7 +76,7 @@ def translated(text: str, language: str) -> str:
 
 def words(template: str, language: str) -> str:
     """Return a template, or a text without braces, in a language."""
-    return _catalogue(language).gettext(template) if template else template
+    return _catalogue(language).gettext(template) if template and language != "en" else template
 
 
 @cache
