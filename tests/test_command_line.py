@@ -250,3 +250,16 @@ def test_a_place_that_cannot_be_written_is_named(recorded):
     done = qpi("metrics", "2026-10", "-o", str(recorded.folder / "no" / "such" / "x.csv"), folder=recorded.folder)
     assert done.returncode == 1
     assert "such; make it, or name another file" in done.stderr
+
+
+def test_check_tells_of_an_edition_that_was_changed_after_checks_were_judged_by_it(recorded):
+    assert qpi("check", folder=recorded.folder).returncode == 0
+    path = recorded.folder / "checklists" / "service-2026.1.yaml"
+    path.write_text(path.read_text("utf-8").replace("score: 10", "score: 12"), "utf-8")
+    done = qpi("check", folder=recorded.folder)
+    assert done.returncode == 1
+    assert "is not what entry" in done.stderr
+
+
+def test_a_file_in_place_of_a_workspace_is_told(folder):
+    assert "name the folder, not a file in it" in qpi("check", folder=folder / "qpi.yaml").stderr

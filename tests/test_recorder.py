@@ -446,3 +446,16 @@ def test_the_actor_is_the_user_of_the_operating_system_whatever_the_environment_
     assert system_actor().id != "somebody"
     Recorder(ledger, found(), clock=lambda: NOW).check(CHECK)
     assert ledger.rows("SELECT actor_id FROM entry WHERE kind = 'check'") == [(system_actor().id,)]
+
+
+def test_a_name_in_place_of_an_id_is_refused_because_the_ledger_would_keep_it(recorded):
+    name = recorded.definitions.portfolio.people[0].name
+    person = recorded.definitions.portfolio.people[0].id
+    with recorded.recorder() as recorder, pytest.raises(RecordError) as caught:
+        recorder.check(id="c-name", project="P01", point="KF-001", role="supervisor", inspector=name,
+                       checked_at="2026-10-05T09:00:00+08:00")  # fmt: skip
+    (problem,) = caught.value.problems
+    assert (problem.where.field, problem.fault) == ("inspector", f"{name} is a name, and the ledger keeps ids")
+    assert problem.remedy == f"write {person}"
+    with recorded.recorder() as recorder, pytest.raises(RecordError, match="is a name"):
+        recorder.verify(finding="c-1/2", verifier=name, verified_at="2026-10-21T09:00:00+08:00", outcome="closed")

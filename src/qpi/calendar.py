@@ -4,6 +4,7 @@ Days are whole numbers since 1970-01-01 and months whole numbers since January o
 """
 
 import re
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -90,6 +91,24 @@ def frequency(text: str) -> Frequency | None:
     if (match := _CHINESE.fullmatch(text)) and match[2] in CHINESE_UNITS:
         return Frequency(int(match[1]), CHINESE_UNITS[match[2]])
     raise ValueError(say('frequency "{text}" is unknown', text=text))
+
+
+_NUMERALS = {sign: number for number, sign in enumerate("一二三四五六七八九十", 1)} | {"两": 2}
+_LOOSE_UNIT = re.compile("两周|双周|半月|日|天|周|星期|礼拜|月|季度|季|半年|年")
+_LOOSE_UNITS = {"双周": "两周", "半月": "两周", "星期": "周", "礼拜": "周", "季": "季度"}
+
+
+def meant_frequency(text: str) -> Iterator[str]:
+    """Yield the frequency that a loose Chinese wording such as 每周两次 or 一次/周 means, if it names times and unit."""
+    units = list(_LOOSE_UNIT.finditer(text))
+    if len(units) != 1:
+        return
+    unit = units[0]
+    rest = text[: unit.start()] + text[unit.end() :]
+    number = re.search("([1-9][0-9]{0,2}|[一二两三四五六七八九十])次", rest)
+    if number:
+        times = _NUMERALS.get(number[1]) or int(number[1])
+        yield f"{times}次/{_LOOSE_UNITS.get(unit.group(), unit.group())}"
 
 
 def zone(name: str) -> ZoneInfo:

@@ -207,7 +207,8 @@ def diff(old: str, new: str, period: str | None, form: str, out: str | None, fol
         put(listing.to_csv(rows, changes.ROW_COLUMNS), out)
     else:
         duties = changes.duty_rows([*changes.totals(moved), *moved])
-        put(sheets.diff(f"{before.label} → {after.label}", rows, duties, console.spoken()), out)
+        head = " → ".join(f"{one.label} ({one.effective_from})" for one in (before, after))
+        put(sheets.diff(head, rows, duties, console.spoken()), out)
 
 
 def _today(workspace: Workspace | None, on: str | None) -> date:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import NoReturn
 
 from qpi import lint, shipped, strictyaml, text
 from qpi.checklist import Source
@@ -88,24 +89,25 @@ def narrowed(
 
     Raises UsageError for a specialty or a code that none of the editions has.
     """
-    points = [point for source in sources for point in source.edition.points.values()]
-    for wanted, known in (
-        (specialties, {point.specialty for point in points if point.specialty}),
-        (codes, {point.code for point in points}),
-    ):
-        for word in wanted:
-            if word not in known:
-                raise UsageError(
-                    say('"{name}" is unknown; {remedy}', name=word, remedy=text.instead(word, sorted(known)))
-                )
     if not specialties and not codes:
         return tuple(sources)
+    points = [point for source in sources for point in source.edition.points.values()]
+    known = sorted({point.specialty for point in points if point.specialty})
+    for word in specialties:
+        if word not in known:
+            raise UsageError(say('"{name}" is unknown; {remedy}', name=word, remedy=text.instead(word, known)))
+    by_code = {point.code.casefold(): point.code for point in points}
+    codes = [by_code.get(text.normal(code).casefold()) or _no_such_code(code, by_code.values()) for code in codes]
     kept = {
         point.code
         for point in points
         if (not specialties or point.specialty in specialties) and (not codes or point.code in codes)
     }
     return tuple(one for source in sources if (one := _only(source, kept)).edition.groups)
+
+
+def _no_such_code(code: str, known: Collection[str]) -> NoReturn:
+    raise UsageError(say('"{name}" is unknown; {remedy}', name=code, remedy=text.coded(text.normal(code), known)))
 
 
 def _only(source: Source, codes: Collection[str]) -> Source:

@@ -55,7 +55,10 @@ qpi.add_command(catalogue_commands.catalogue)
 def check(folder: str) -> None:
     from qpi.workspace import Workspace
 
-    problems = Workspace(folder).check()
+    workspace = Workspace(folder)
+    problems = workspace.check()
+    if all(problem.advisory for problem in problems):
+        problems = [*problems, *workspace.changed_editions()]
     if problems:
         raise DataError(problems)
 

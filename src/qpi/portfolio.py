@@ -117,6 +117,18 @@ class Portfolio(Frozen):
         ones: tuple[Party | Person, ...] = (*self.parties, *self.people)
         return {one.id: one.name for one in ones}
 
+    def bearer(self, name: str) -> str | None:
+        """Return the id of the only person who bears a name that is no id, or None."""
+        found = self._bearers.get(name, ())
+        return found[0] if len(found) == 1 and name not in self.names else None
+
+    @cached_property
+    def _bearers(self) -> dict[str, list[str]]:
+        bearers: dict[str, list[str]] = {}
+        for person in self.people:
+            bearers.setdefault(person.name, []).append(person.id)
+        return bearers
+
     @cached_property
     def attributes(self) -> frozenset[str]:
         """Every attribute that any project ever has."""
@@ -133,6 +145,7 @@ def build(document: Document, checklists: Checklists | None) -> tuple[Portfolio 
     if checklists is not None:
         problems += [*_references(portfolio, document, checklists), *_levels(portfolio, document, checklists)]
         problems += [*_scopes(portfolio, document, checklists), *_places(portfolio, document, checklists)]
+        problems += _values(portfolio, document, checklists)
     return portfolio, in_order(problems)
 
 
@@ -227,13 +240,16 @@ def _people(portfolio: Portfolio, document: Document) -> Iterator[Problem]:
     sound = {person.id for person in portfolio.people}
     for path, name in used:
         if text.strange(name, people, sound):
-            meant = text.nearest(name, sound)
-            remedy = (
-                say("did you mean {meant}? Else add them to people", meant=meant)
-                if meant
-                else say("add them to people")
-            )
-            yield Problem(document.where(*path), say('person "{name}" is unknown', name=name), remedy, advisory=True)
+            fault = say('person "{name}" is unknown', name=name)
+            yield Problem(document.where(*path), fault, _whom(name, portfolio), advisory=True)
+
+
+def _whom(name: str, portfolio: Portfolio) -> str:
+    """Return the remedy for an unknown person: the id of who bears that name, else of who is written alike."""
+    if (bearer := portfolio.bearer(name)) is not None:
+        return say("write {text}", text=bearer)
+    meant = text.nearest(name, [person.id for person in portfolio.people])
+    return say("did you mean {meant}? Else add them to people", meant=meant) if meant else say("add them to people")
 
 
 def _references(portfolio: Portfolio, document: Document, checklists: Checklists) -> Iterator[Problem]:
@@ -300,6 +316,25 @@ def _scopes(portfolio: Portfolio, document: Document, checklists: Checklists) ->
                 )
 
 
+def _values(portfolio: Portfolio, document: Document, checklists: Checklists) -> Iterator[Problem]:
+    """Yield values of attributes in another script than all that scopes ask for: 住宅, say, for residential."""
+    asked: dict[str, set[str]] = {}
+    for source in checklists.sources:
+        for _, wanted in _matches(source.edition):
+            for name, values in wanted.items():
+                asked.setdefault(name, set()).update(values)
+    for i, project in enumerate(portfolio.projects):
+        states: list[tuple[Path, Mapping[str, str]]] = [(("attributes",), project.attributes)]
+        states += [(("changes", c, "attributes"), change.attributes) for c, change in enumerate(project.changes)]
+        for path, attributes in states:
+            for name, value in attributes.items():
+                known = asked.get(name, ())
+                if known and value not in known and not value.isascii() and all(map(str.isascii, known)):
+                    fault = say('no scope asks for {attribute} "{value}"', attribute=name, value=text.shown(value))
+                    where = document.where("projects", i, *path, name)
+                    yield Problem(where, fault, text.instead("", sorted(known)), advisory=True)
+
+
 def _places(portfolio: Portfolio, document: Document, checklists: Checklists) -> Iterator[Problem]:
     """Yield posts in a place or specialty that their role has not: they would hold more, or nothing."""
     specialties = {
@@ -314,11 +349,10 @@ def _places(portfolio: Portfolio, document: Document, checklists: Checklists) ->
             fault = say("{role} is a role of level {level}, not of a project", role=post.role, level=level)
             remedy = say("take project out") if level == COMPANY else say("write realm: instead")
             yield Problem(document.where("posts", i, "project"), fault, remedy, advisory=True)
-        meant = text.nearest(post.specialty or "", specialties, likeness=0.5)
-        if post.specialty is not None and post.specialty not in specialties and meant is not None:
+        if post.specialty is not None and post.specialty not in specialties and specialties and not checklists.partial:
             fault = say('no point is of specialty "{name}"', name=text.shown(post.specialty))
-            remedy = say("did you mean {word}?", word=meant)
-            yield Problem(document.where("posts", i, "specialty"), fault, remedy, advisory=True)
+            meant = text.instead(post.specialty, sorted(specialties), likeness=0.5)
+            yield Problem(document.where("posts", i, "specialty"), fault, meant, advisory=True)
 
 
 def _place_remedy(level: str | None) -> str:

@@ -110,6 +110,19 @@ def _role(judged: Judged) -> Iterator[Fault]:
         yield Fault("role", _unknown(role), text.named(role, judged.definitions.checklists.role_titles))
 
 
+def _inspector(judged: Judged) -> Iterator[Fault]:
+    if judged.check.inspector is not None and judged.knows("inspector"):
+        yield from _no_name("inspector", judged.check.inspector, judged.definitions)
+
+
+def _no_name(field: str, person: str, definitions: Definitions) -> Iterator[Fault]:
+    """Yield a name in place of an id: the ledger would keep it for ever."""
+    if (bearer := definitions.portfolio.bearer(person)) is not None:
+        yield Fault(
+            field, say("{name} is a name, and the ledger keeps ids", name=person), say("write {text}", text=bearer)
+        )
+
+
 def _method(judged: Judged) -> Iterator[Fault]:
     method, methods = judged.check.method, judged.definitions.checklists.methods
     if method is not None and method not in methods:
@@ -156,7 +169,7 @@ def _span(judged: Judged) -> Iterator[Fault]:
 
 
 CHECK_RULES: tuple[Callable[[Judged], Iterator[Fault]], ...] = (
-    _project, _point, _role, _method, _future, _not_applicable, _elements, _span,
+    _project, _point, _role, _inspector, _method, _future, _not_applicable, _elements, _span,
 )  # fmt: skip
 
 
@@ -190,6 +203,7 @@ def verification_faults(
         yield Fault("verified_at", fault, say("mend the time"))
     if "verifier" in faulty:
         return
+    yield from _no_name("verifier", verification.verifier, definitions)
     if _same(verification.verifier, raised.responsible):
         fault = say("{person} is responsible for the finding", person=verification.verifier)
         yield Fault("verifier", fault, say("let somebody else verify it"))

@@ -100,19 +100,29 @@ def read_with(parse: Callable[[str], Any], remedy: str, *, longest: int = MAX_VA
 
 
 def _hint(parse: Callable[[str], Any], value: str) -> str | None:
-    """Return the remedy where full-width signs are what is wrong with a value."""
+    """Return the remedy where a value is written in another form than ours, or with signs of full width."""
     if wide := next((sign for sign in "，、；" if sign in value), None):
         return say("did you type {sign} where a comma and a blank belong?", sign=wide)
     if value[:1] in ("［", "【", "｛"):
         return say("did you type {sign} where a bracket of the ordinary width belongs?", sign=value[0])
-    narrow = text.normal(value)
-    if narrow == value:
-        return None
-    try:
-        parse(narrow)
-    except ValueError:
-        return None
-    return say("write {text}", text=text.shown(narrow))
+    for meant in _meant(value):
+        try:
+            parse(meant)
+        except ValueError:
+            continue
+        return say("write {text}", text=text.shown(meant))
+    return None
+
+
+def _meant(value: str) -> Iterator[str]:
+    """Yield what somebody may have meant: ordinary width, a percentage, a day or a frequency in another form."""
+    if (narrow := text.normal(value)) != value:
+        yield narrow
+    if re.fullmatch(r"[0-9.]+", narrow):
+        yield f"{narrow}%"
+    if len(parts := re.findall(r"[0-9]+", narrow)) == 3:
+        yield "-".join(part.zfill(2) for part in parts)
+    yield from calendar.meant_frequency(narrow)
 
 
 def _filled(value: str) -> str:

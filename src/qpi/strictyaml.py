@@ -32,6 +32,8 @@ _WIDE_INDENT = re.compile(r"^[ ]*([\u3000\xa0])", re.MULTILINE)
 _LINE_END = re.compile(r"\r\n?|\n")
 _WIDE_KEY = re.compile(r"[ ]*(?:-[ ]+)?(\w[\w-]*)：")
 _NO_BLANK = re.compile(r"[ ]*(?:-[ ]+)?([a-z_]{2,20}):(?=[^ \s:/])")
+_IS_CLOSE = re.compile("mapping values|expected ':'")
+_CLOSE_KEY = re.compile(r"([a-z_]{2,20}):(?=[^ ])")
 _WIDE_KEY_WITHIN = re.compile(r" ([a-z_]{2,20})：")
 _STANDARD = "tag:yaml.org,2002:"
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -224,7 +226,7 @@ class _Reader:
             if 0 <= number < len(lines) and (wide := _WIDE_KEY.match(lines[number])):
                 self._wide_colon(number + 1, wide.end(), wide[1])
                 return
-            if 0 <= number < len(lines) and "mapping values" in said and (close := _NO_BLANK.match(lines[number])):
+            if 0 <= number < len(lines) and _IS_CLOSE.search(said) and (close := _NO_BLANK.match(lines[number])):
                 self._close_colon(number + 1, close.end(), close[1])
                 return
         line = lines[mark.line] if mark.line < len(lines) else ""
@@ -354,6 +356,15 @@ class _Reader:
         while not isinstance(event := loader.get_event(), yaml.MappingEndEvent):
             key, sound = self._key(loader, event, depth)
             value = loader.get_event()
+            if (
+                (close := _CLOSE_KEY.match(key))
+                and isinstance(value, yaml.ScalarEvent)
+                and not (value.value or value.style)
+            ):
+                # `code:KF-001` within braces is a key without a value.
+                self._close_colon(event.start_mark.line + 1, event.start_mark.column + close.end(), close[1])
+                lost[close[1]] = None
+                continue
             if key == MERGE and not sound and isinstance(value, yaml.AliasEvent):
                 lost[key] = None
                 continue

@@ -155,10 +155,10 @@ def nearest(word: str, words: Iterable[str], *, likeness: float = 0.6) -> str | 
 DECLARE = say("declare it first")
 
 
-def instead(word: str, words: Iterable[str], *, otherwise: str = DECLARE) -> str:
+def instead(word: str, words: Iterable[str], *, otherwise: str = DECLARE, likeness: float = 0.6) -> str:
     """Return the remedy for an unknown word: the nearest known one, else the choice, else what there is left to do."""
     known = list(words)
-    close = nearest(word, known)
+    close = nearest(word, known, likeness=likeness)
     if close:
         return say("did you mean {word}?", word=close)
     if not known:

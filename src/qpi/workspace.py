@@ -51,6 +51,8 @@ class Workspace:
         path = self.folder / CONFIG
         if not path.is_file():
             remedy = say("name a workspace with --workspace, or make one with qpi init or qpi demo")
+            if self.folder.is_file():
+                remedy = say("name the folder, not a file in it")
             raise DefinitionError([Problem(Where(str(path)), say("is missing"), remedy)])
         return schema.load(Config, self._read(CONFIG))
 
@@ -164,6 +166,9 @@ class Workspace:
 
     def changed_editions(self) -> list[Problem]:
         """Return advice for each edition that checks were judged by and that is in no file now, or in another wording."""
+        if not (self.folder / self.config.ledger.removeprefix("sqlite:///").partition("?")[0]).exists():
+            # Judging definitions alone loads no database.
+            return []
         from qpi.ledger import has_ledger
 
         if not has_ledger(self.ledger_path):
