@@ -11,7 +11,7 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter
 
-from qpi import calendar, schema, text
+from qpi import calendar, schema, shapes, text
 from qpi.calendar import Frequency
 from qpi.document import Document
 from qpi.messages import say
@@ -95,7 +95,7 @@ Every = Annotated[
     Frequency | None,
     schema.read_with(calendar.frequency, calendar.FREQUENCY_REMEDY),
     schema.Spare(calendar.NO_DUTY),
-    schema.chosen(
+    shapes.chosen(
         *(f"1次/{unit}" for unit in calendar.CHINESE_UNITS), calendar.NO_DUTY, *(f"1/{unit}" for unit in calendar.Unit),
         otherwise={"type": "string", "pattern": calendar.FREQUENCY_PATTERN},
     ),
@@ -106,7 +106,7 @@ class Ask(Frozen):
     """What a role owes on a point: a frequency (None: no duty) and the share of projects it must reach."""
 
     every: Every
-    share: Annotated[schema.Share, schema.typed(schema.PERCENT_PATTERN.replace("^", r"^(?!0+(\.0+)?%)", 1))] = Fraction(
+    share: Annotated[schema.Share, shapes.typed(shapes.PERCENT_PATTERN.replace("^", r"^(?!0+(\.0+)?%)", 1))] = Fraction(
         1
     )
 
@@ -123,11 +123,11 @@ def _bare(ask: dict[str, Any]) -> dict[str, Any]:
 
 
 _FREQUENCY: TypeAdapter[Any] = TypeAdapter(Every)
-Asks = dict[Word, Annotated[Ask, BeforeValidator(_ask), schema.Shape(_bare)]]
+Asks = dict[Word, Annotated[Ask, BeforeValidator(_ask), shapes.Shape(_bare)]]
 Measured = Annotated[
     Measure,
     AfterValidator(_bounded),
-    schema.Shape(lambda shape: {"allOf": [shape, {"anyOf": [{"required": ["min"]}, {"required": ["max"]}]}]}),
+    shapes.Shape(lambda shape: {"allOf": [shape, {"anyOf": [{"required": ["min"]}, {"required": ["max"]}]}]}),
 ]
 
 
@@ -191,7 +191,7 @@ class Group(Shared):
     """Points that share scope, method and frequency."""
 
     name: Text
-    points: Annotated[tuple[Point, ...], schema.SOME]
+    points: Annotated[tuple[Point, ...], shapes.SOME]
 
 
 class Edition(Frozen):
@@ -200,10 +200,10 @@ class Edition(Frozen):
     catalogue: Word
     edition: Text
     title: Text
-    effective_from: Annotated[Day, schema.typed(schema.DAY_PATTERN.replace("(0[1-9]|[12][0-9]|3[01])", "01"))]
+    effective_from: Annotated[Day, shapes.typed(shapes.DAY_PATTERN.replace("(0[1-9]|[12][0-9]|3[01])", "01"))]
     roles: dict[Word, Role] = Field(default_factory=dict)
     methods: dict[Word, Text] = Field(default_factory=dict)
-    groups: Annotated[tuple[Group, ...], schema.SOME]
+    groups: Annotated[tuple[Group, ...], shapes.SOME]
 
     @property
     def label(self) -> str:

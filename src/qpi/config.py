@@ -4,7 +4,7 @@ import re
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from qpi import calendar, schema
+from qpi import calendar, schema, shapes
 from qpi.messages import say
 from qpi.schema import Frozen, Text, Words
 
@@ -27,7 +27,7 @@ class Config(Frozen):
     timezone: Annotated[
         ZoneInfo,
         schema.read_with(calendar.zone, say("write a name such as Asia/Shanghai")),
-        schema.chosen(
+        shapes.chosen(
             "Asia/Shanghai",
             "Asia/Hong_Kong",
             "UTC",
@@ -37,7 +37,7 @@ class Config(Frozen):
     ledger: Annotated[
         str,
         schema.read_with(_ledger, say("write sqlite:///qpi.db")),
-        schema.typed("^sqlite:///(?!:memory:$).*[^/:]$"),
+        shapes.typed("^sqlite:///(?!:memory:$).*[^/:]$"),
     ] = "sqlite:///qpi.db"
     checklists: Words = ("checklists",)
     portfolio: Text = "portfolio.yaml"

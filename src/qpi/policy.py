@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, create_model
 
-from qpi import calendar, schema, text
+from qpi import calendar, schema, shapes, text
 from qpi.checklist import Checklists
 from qpi.document import Document
 from qpi.errors import Problem
@@ -62,12 +62,12 @@ def _one_of(*words: str) -> BeforeValidator:
 
 def _some_of(*words: str, least: int = 0) -> Any:
     return Annotated[
-        tuple[Annotated[str, _one_of(*words), schema.chosen(*words)], ...],
+        tuple[Annotated[str, _one_of(*words), shapes.chosen(*words)], ...],
         BeforeValidator(schema.listed),
         AfterValidator(schema.unrepeated),
-        schema.UNREPEATED,
-        schema.Shape(lambda many: {**many, "minItems": least}),
-        schema.ONE_OR_MORE,
+        shapes.UNREPEATED,
+        shapes.Shape(lambda many: {**many, "minItems": least}),
+        shapes.ONE_OR_MORE,
     ]
 
 
@@ -79,7 +79,7 @@ def _floor(value: str) -> Fraction | None:
 Floor = Annotated[
     Fraction | None,
     schema.read_with(_floor, say("write a percentage such as 75%, or none")),
-    schema.typed(f"^none$|{schema.PERCENT_PATTERN}"),
+    shapes.typed(f"^none$|{shapes.PERCENT_PATTERN}"),
 ]
 _FLOOR_FIELDS: dict[str, Any] = {name: (Floor, FLOORS.get(name)) for name in INDICATORS}
 Floors: Any = create_model("Floors", __base__=Frozen, **_FLOOR_FIELDS)
@@ -136,7 +136,7 @@ class Policy(Frozen):
     days: Annotated[
         dict[str, Annotated[Literal["calendar", "working"], _one_of("calendar", "working")]],
         BeforeValidator(_days),
-        schema.Shape(lambda by_role: {"anyOf": [by_role["additionalProperties"], by_role]}),
+        shapes.Shape(lambda by_role: {"anyOf": [by_role["additionalProperties"], by_role]}),
     ] = Field({"*": "calendar"})
     counts_for_duty: Annotated[_some_of(*CHECK_KINDS, least=1), AfterValidator(schema.some)] = CHECK_KINDS  # type: ignore[valid-type]
     closure: Closure = Closure()

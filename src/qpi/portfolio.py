@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from qpi import schema, text
+from qpi import schema, shapes, text
 from qpi.checklist import COMPANY, PROJECT, Checklists, Edition
 from qpi.document import Document
 from qpi.errors import Problem, in_order
@@ -19,7 +19,7 @@ Attributes = dict[
     Annotated[
         str,
         schema.read_with(str, say("write a text"), longest=schema.MAX_TEXT),
-        schema.Shape({"type": [*schema.SCALAR], "maxLength": schema.MAX_TEXT, "pattern": f"^$|{text.CLEAN_PATTERN}"}),
+        shapes.Shape({"type": [*shapes.SCALAR], "maxLength": schema.MAX_TEXT, "pattern": f"^$|{text.CLEAN_PATTERN}"}),
     ],
 ]
 
@@ -89,7 +89,7 @@ class Waiver(Frozen):
     """Duties excused from a day to a day, both within, with reason and approver."""
 
     project: Id
-    points: Annotated[tuple[Code, ...], AfterValidator(schema.some), schema.SOME] | None = None
+    points: Annotated[tuple[Code, ...], AfterValidator(schema.some), shapes.SOME] | None = None
     role: Word | None = None
     from_: Day = Field(alias="from")
     to: Day
@@ -100,7 +100,7 @@ class Waiver(Frozen):
 class Portfolio(Frozen):
     """Everything that is inspected, and everybody in it."""
 
-    projects: Annotated[tuple[Project, ...], schema.SOME]
+    projects: Annotated[tuple[Project, ...], shapes.SOME]
     people: tuple[Person, ...] = ()
     parties: tuple[Party, ...] = ()
     posts: tuple[Post, ...] = ()

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Val
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from qpi import calendar, text
+from qpi import calendar, shapes, text
 from qpi.document import Document, uncollected
 from qpi.errors import Problem
 from qpi.messages import said, say
@@ -39,46 +39,6 @@ def refuse(fault: str, remedy: str, *, lacking: bool = False) -> PydanticCustomE
     # The braces keep pydantic from reading the user's own words as a template.
     return PydanticCustomError("qpi", "{fault}", {"fault": fault, "remedy": remedy, "lacking": lacking})
 
-
-@dataclass(frozen=True, eq=False)
-class Shape:
-    """A value as an editor sees it, in JSON Schema, or a function that makes this of what its parts are.
-
-    What the reader takes as text, an editor takes for text, a number or a truth value, as YAML 1.2 has it.
-    """
-
-    of: Mapping[str, Any] | Callable[[dict[str, Any]], dict[str, Any]]
-
-    def __get_pydantic_json_schema__(self, core: Any, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
-        """Return the shape, as pydantic asks for it."""
-        return self.of(handler(core)) if callable(self.of) else dict(self.of)
-
-
-SCALAR = ("string", "number", "boolean")
-
-
-def typed(pattern: str, *, numbers: Mapping[str, Any] | None = None, longest: int = 200, words: bool = False) -> Shape:
-    """Return the shape of text that fits a pattern, or of a number within limits where numbers are given."""
-    # A block (|) ends in a line break, which the reader takes off.
-    kinds = ["string", "boolean"] if words else "string"
-    text_shape = {"type": kinds, "minLength": 1, "maxLength": longest, "pattern": re.sub(r"\$$", r"\\n*$", pattern)}
-    return Shape(text_shape if numbers is None else {"anyOf": [{"type": "number", **numbers}, text_shape]})
-
-
-def chosen(*words: str, otherwise: Mapping[str, Any] | None = None) -> Shape:
-    """Return the shape of a choice of words, which an editor offers; others too where `otherwise` says which."""
-    return Shape({"enum": [*words]} if otherwise is None else {"anyOf": [{"enum": [*words]}, dict(otherwise)]})
-
-
-ONE_OR_MORE = Shape(lambda many: {"anyOf": [many["items"], many]})
-"""The shape of a list for which a single value may stand."""
-UNREPEATED = Shape(lambda many: {**many, "uniqueItems": True})
-SOME = Shape(lambda many: {**many, ("minItems" if many.get("type") == "array" else "minProperties"): 1})
-_LETTERS = (
-    r"A-Za-z_\u00aa\u00b5\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u1fff\u2c00-\u2dff"
-    "\\u3005-\\u3007\\u3021-\\u303c\\u3041-\\u318f\\u31a0-\\u31ff\\u3400-\\u9fff\\ua000-\\ud7a3\U00020000-\U0003ffff"
-)
-WORD_PATTERN = rf"^[{_LETTERS}][{_LETTERS}0-9-]{{0,63}}$"
 
 MAX_VALUE = 200
 
@@ -209,67 +169,66 @@ def listed(value: Any) -> Any:
 
 
 MAX_TEXT = 20_000
-DAY_PATTERN = (
-    r"^(?!.{5}(02-3|(0[469]|11)-31))(?!(?!2000|..([02468][48]|[13579][26]|[2468]0)).{5}02-29)"
-    "(19[7-9][0-9]|2(0|1)[0-9]{2}|2200)-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
-)
-PERCENT_PATTERN = r"^(100(\.0{1,6})?|[0-9]{1,2}(\.[0-9]{1,6})?|0[0-9]{1,2}(\.[0-9]{1,6})?)%$"
 Text = Annotated[
     str,
     read_with(_filled, say("write a text or take the key out"), longest=MAX_TEXT),
     Spare("?"),
-    Shape({"type": [*SCALAR], "minLength": 1, "maxLength": MAX_TEXT, "pattern": text.CLEAN_PATTERN}),
+    shapes.Shape({"type": [*shapes.SCALAR], "minLength": 1, "maxLength": MAX_TEXT, "pattern": text.CLEAN_PATTERN}),
 ]
 Whole = Annotated[
     int,
     read_with(_whole, say("write a whole number from 0")),
-    typed("^(0|[1-9][0-9]{0,8})$", numbers={"type": "integer", "minimum": 0, "maximum": 999999999}),
+    shapes.typed("^(0|[1-9][0-9]{0,8})$", numbers={"type": "integer", "minimum": 0, "maximum": 999999999}),
 ]
 Positive = Annotated[
     int,
     read_with(_positive, say("write a whole number from 1")),
     Spare("1"),
-    typed("^[1-9][0-9]{0,8}$", numbers={"type": "integer", "minimum": 1, "maximum": 999999999}),
+    shapes.typed("^[1-9][0-9]{0,8}$", numbers={"type": "integer", "minimum": 1, "maximum": 999999999}),
 ]
-Flag = Annotated[bool, read_with(_flag, say("write true or false")), chosen(True, False, "true", "false")]
+Flag = Annotated[bool, read_with(_flag, say("write true or false")), shapes.chosen(True, False, "true", "false")]
 Hundredths = Annotated[
     int,
     read_with(hundredths, say("write a number such as 10 or 2.5")),
-    typed(r"^(0|[1-9][0-9]{0,6})(\.[0-9]{1,2})?$", numbers={"minimum": 0, "maximum": 9999999.99}),
+    shapes.typed(r"^(0|[1-9][0-9]{0,6})(\.[0-9]{1,2})?$", numbers={"minimum": 0, "maximum": 9999999.99}),
 ]
 Number = Annotated[
     Decimal,
     read_with(_decimal, say("write a number such as 5 or -2.5")),
-    typed(
+    shapes.typed(
         r"^-?(0|[1-9][0-9]{0,8})(\.[0-9]{1,6})?$", numbers={"minimum": -999999999.999999, "maximum": 999999999.999999}
     ),
 ]
-Day = Annotated[date, read_with(_day, say("write a day such as 2026-07-01")), Spare("2000-01-01"), typed(DAY_PATTERN)]
+Day = Annotated[
+    date, read_with(_day, say("write a day such as 2026-07-01")), Spare("2000-01-01"), shapes.typed(shapes.DAY_PATTERN)
+]
 Code = Annotated[
     str,
     read_with(_code, text.CODE_REMEDY),
     Spare("SPARE"),
-    typed(r"^[０-９Ａ-Ｚａ-ｚ．＿A-Za-z0-9._‐‑‒–—―−－﹘﹣-]{1,64}$", numbers={}, longest=text.MAX_CODE, words=True),
+    shapes.typed(
+        r"^[０-９Ａ-Ｚａ-ｚ．＿A-Za-z0-9._‐‑‒–—―−－﹘﹣-]{1,64}$", numbers={}, longest=text.MAX_CODE, words=True
+    ),
 ]
 Id = Annotated[
     str,
     read_with(_id, say("write an id of letters and digits such as P01")),
     Spare("SPARE"),
-    Shape({"type": [*SCALAR], "minLength": 1, "maxLength": text.MAX_ID, "pattern": text.CLEAN_PATTERN}),
+    shapes.Shape({"type": [*shapes.SCALAR], "minLength": 1, "maxLength": text.MAX_ID, "pattern": text.CLEAN_PATTERN}),
 ]
 Word = Annotated[
     str,
     read_with(_word, say("write a word of letters, digits, - and _, with a letter first")),
     Spare("spare"),
-    typed(WORD_PATTERN, longest=64, words=True),
+    shapes.typed(shapes.WORD_PATTERN, longest=64, words=True),
 ]
 Share = Annotated[
     Fraction,
     read_with(calendar.percent, say("write a percentage such as 75%")),
     Spare("100%"),
-    typed(PERCENT_PATTERN),
+    shapes.typed(shapes.PERCENT_PATTERN),
 ]
-Words = Annotated[tuple[Text, ...], BeforeValidator(listed), ONE_OR_MORE]
+Words = Annotated[tuple[Text, ...], BeforeValidator(listed), shapes.ONE_OR_MORE]
 
 
 def unrepeated(values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -289,11 +248,15 @@ def some(values: Any) -> Any:
     return values
 
 
-Choice = Annotated[tuple[Word, ...], BeforeValidator(listed), AfterValidator(unrepeated), UNREPEATED, ONE_OR_MORE]
-"""Words out of which one is chosen; an empty list, which a point may set against its group's, leaves all free."""
-Scope = dict[Word, Annotated[tuple[Text, ...], BeforeValidator(listed), AfterValidator(some), SOME, ONE_OR_MORE]]
+Choice = Annotated[
+    tuple[Word, ...], BeforeValidator(listed), AfterValidator(unrepeated), shapes.UNREPEATED, shapes.ONE_OR_MORE
+]
+"""Words out of which one is shapes.chosen; an empty list, which a point may set against its group's, leaves all free."""
+Scope = dict[
+    Word, Annotated[tuple[Text, ...], BeforeValidator(listed), AfterValidator(some), shapes.SOME, shapes.ONE_OR_MORE]
+]
 """Attributes and the values of each that fit; without any, which a point may set against its group's, all fit."""
-Match = Annotated[Scope, AfterValidator(some), Spare({"spare": ["spare"]}), SOME]
+Match = Annotated[Scope, AfterValidator(some), Spare({"spare": ["spare"]}), shapes.SOME]
 """The same with at least one attribute."""
 
 
