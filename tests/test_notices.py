@@ -57,7 +57,8 @@ def test_the_foot_names_edition_position_and_head(recorded):
     values = drafts(recorded)[0].values
     with recorded.ledger() as ledger:
         position = ledger.position()
-    assert values["ledger"] == {"id": position.ledger, "seq": position.seq, "head": position.head}
+    receipt = f"qpi-receipt-v1 {position.ledger} {position.seq} {position.head}"
+    assert values["ledger"] == {"id": position.ledger, "seq": position.seq, "head": position.head, "receipt": receipt}
     assert [(e["catalogue"], e["edition"]) for e in values["editions"]] == [("service", "2026.1")]
     text = drafts(recorded)[0].render("html")
     assert position.head in text.replace("<wbr>", "") and values["editions"][0]["digest"][:12] in text

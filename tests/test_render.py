@@ -93,7 +93,12 @@ NOTICE: dict[str, Any] = {
     },
     "strengths": [{"check": "c-9", "code": "KF-002", "place": None, "text": "一户<一>档", "day": "2026-10-06"}],
     "editions": [{"catalogue": "property-service", "edition": "2026.2", "title": "绩效指标", "digest": "ab" * 32}],
-    "ledger": {"id": "0192f0c1-7a52-7c3e-9d41-5b6f2d8a9e10", "seq": 1234, "head": "9f" * 32},
+    "ledger": {
+        "id": "0192f0c1-7a52-7c3e-9d41-5b6f2d8a9e10",
+        "seq": 1234,
+        "head": "9f" * 32,
+        "receipt": "qpi-receipt-v1 0192f0c1-7a52-7c3e-9d41-5b6f2d8a9e10 1234 " + "9f" * 32,
+    },
     "as_of": "2026-11-20",
 }
 

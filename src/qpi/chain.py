@@ -83,16 +83,19 @@ def linked(contents: Iterable[Content], seq: int, prev: str) -> Iterator[Link]:
         prev = found
 
 
-def breaks(links: Iterable[Link]) -> Iterator[tuple[int, str]]:
-    """Yield the number of each entry that is not what its hash says or does not follow the one before, and why."""
+def breaks(links: Iterable[Link]) -> Iterator[tuple[int, str, str]]:
+    """Yield each entry that is not what its hash says or does not follow the one before: number, kind, why.
+
+    Kinds are `link` and `hash`.
+    """
     expected, before = 0, START
     for link in links:
         if link.seq != expected:
-            yield link.seq, say("follows entry {entry}, so an entry is missing or moved", entry=expected - 1)
+            yield link.seq, "link", say("follows entry {entry}, so an entry is missing or moved", entry=expected - 1)
         if link.prev != before:
-            yield link.seq, say("does not name the entry before it")
+            yield link.seq, "link", say("does not name the entry before it")
         if entry_hash(link.seq, link.prev, Content(*link[3:])) != link.hash:
-            yield link.seq, say("is not what its hash says")
+            yield link.seq, "hash", say("is not what its hash says")
         expected, before = link.seq + 1, link.hash
     if not expected:
-        yield 0, say("is missing; the ledger was emptied")
+        yield 0, "link", say("is missing; the ledger was emptied")

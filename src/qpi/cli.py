@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from qpi import __version__, catalogue_commands, console
+from qpi import __version__, catalogue_commands, console, ledger_commands
 from qpi.console import in_language, in_workspace, option, printed, show, tell
 from qpi.errors import DataError, ProofError, QpiError, UsageError, reason
 from qpi.messages import said, say, translated
@@ -47,6 +47,7 @@ def qpi() -> None:
 qpi.add_command(catalogue_commands.init)
 qpi.add_command(catalogue_commands.schema)
 qpi.add_command(catalogue_commands.catalogue)
+qpi.add_command(ledger_commands.ledger)
 
 
 @qpi.command(help=say("List every problem of the definitions; say nothing where there is none."))

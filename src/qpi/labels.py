@@ -104,6 +104,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "ledger": ("台账", "Ledger"),
     "position": ("台账位置", "Position"),
     "head": ("台账末端摘要", "Ledger head"),
+    "receipt": ("台账回执", "Receipt of the ledger"),
     # kinds of finding and of check, roles, kinds of party
     "finding_suggestion": ("建议项", "Suggestion"),
     "finding_rectification": ("整改项", "Rectification"),

@@ -17,7 +17,7 @@ from qpi import chain, tables
 from qpi.chain import Content, Link
 from qpi.entries import Actor, canonical, utc_text
 from qpi.errors import LedgerError, ProofError, UsageError
-from qpi.messages import say
+from qpi.messages import said, say
 from qpi.store import Store
 from qpi.tables import Row
 
@@ -158,6 +158,11 @@ class Ledger:
             with self._store.transaction(rebuilding=True):
                 self._begin(self._genesis)
 
+    def open_to_read(self) -> None:
+        """Open the file without judging it; nothing can be written."""
+        self._store.open()
+        self._store.guard()
+
     def open_file(self) -> None:
         """Open the file and see that it is a ledger of this release."""
         self._store.open()
@@ -165,6 +170,10 @@ class Ledger:
 
     def examine(self) -> None:
         """See that the file is a ledger of this release; raise LedgerError or ProofError otherwise."""
+        self._examine()
+        self._store.guard()
+
+    def _examine(self) -> None:
         if self._store.one("PRAGMA application_id") != (APPLICATION_ID,):
             raise LedgerError(
                 say("{file}: the file is no ledger of qpi; name another file in qpi.yaml", file=self.file)
@@ -182,7 +191,6 @@ class Ledger:
             raise ProofError(
                 say("{file}: tables or triggers were changed from outside; restore a backup", file=self.file)
             )
-        self._store.guard()
 
     def rebuild(self) -> int:
         """Make the typed tables anew from the entries; return the number of entries read."""
@@ -199,28 +207,45 @@ class Ledger:
             writer.flush()
         return count
 
+    def copy_to(self, path: Path) -> None:
+        """Copy the whole ledger into a file by SQLite's own means, as it stands at one moment; others may write."""
+        self._store.copy_to(path)
+
     def verify(self) -> list[tuple[int, str]]:
         """Return the number and fault of every entry that breaks the chain, or whose typed rows are not its own."""
-        faults = [*chain.breaks(self.links()), *self._foreign_rows()]
+        faults = [(entry, fault) for entry, _, fault in (*chain.breaks(self.links()), *self.foreign_rows())]
         return sorted(dict.fromkeys(faults), key=itemgetter(0))
 
-    def _foreign_rows(self) -> Iterator[tuple[int, str]]:
-        """Yield the entries whose rows in the typed tables are not those that `rebuild` would make."""
+    def foreign_schema(self) -> Iterator[str]:
+        """Yield what of the file is not as this release makes it: whose it is, its version, its tables and triggers."""
+        try:
+            self._examine()
+        except LedgerError as error:
+            yield said(error)
+
+    def foreign_rows(self) -> Iterator[tuple[int, str, str]]:
+        """Yield the entries whose rows in the typed tables are not those that `rebuild` would make: number, kind, why.
+
+        Kinds are `rows` and, where the entry itself cannot be read, `body`.
+        """
         stored = {table.name: _Sorted(self._store, table) for table in tables.TYPED}
         for link in self.links():
             try:
                 own = tables.rows_of(link)
             except (ValueError, LookupError, TypeError, AttributeError):
-                yield link.seq, say("cannot be read")
+                yield link.seq, "body", say("cannot be read")
+                for there in stored.values():
+                    # Else its rows would be laid to the charge of the entry after it.
+                    there.up_to(link.seq)
                 continue
             for name, there in stored.items():
                 rows = sorted((link.seq, *row) for table, row in own if table == name)
                 if there.up_to(link.seq) != rows:
-                    yield link.seq, say("has other rows in {table}; rebuild the typed tables", table=name)
+                    yield link.seq, "rows", say("has other rows in {table}; rebuild the typed tables", table=name)
         for name, there in stored.items():
             if there.rest():
                 words = say("is no entry, and has rows in {table}; rebuild the typed tables", table=name)
-                yield self.position().seq + 1, words
+                yield self.position().seq + 1, "rows", words
 
 
 class _Sorted:
@@ -341,6 +366,19 @@ def open_ledger(
     return ledger
 
 
+def open_unexamined(path: Path) -> Ledger:
+    """Open a ledger to be read whatever its tables are; raise LedgerError where there is none."""
+    if not has_ledger(path):
+        raise LedgerError(say("{file}: there is no ledger; import records first", file=path))
+    ledger = Ledger(Store(str(path)))
+    try:
+        ledger.open_to_read()
+    except BaseException:
+        ledger.close()
+        raise
+    return ledger
+
+
 def _genesis(ledger_id: str, now: datetime) -> Content:
     record = {"ledger": ledger_id, "tag": chain.TAG.decode(), "created": utc_text(now)}
     return content("genesis", f"genesis:{ledger_id}", Actor("qpi"), {"record": record}, recorded=utc_text(now))
@@ -352,4 +390,4 @@ def content(kind: str, idem: str, actor: Actor, body: Any, *, recorded: str, obs
     return Content(SCHEMA, kind, idem, actor.id, actor.role, actor.auth, observed, recorded, None, None, data)
 
 
-__all__ = ["Item", "Ledger", "Position", "Writer", "content", "open_ledger", "path_of"]
+__all__ = ["Item", "Ledger", "Position", "Writer", "content", "open_ledger", "open_unexamined", "path_of"]

@@ -20,6 +20,7 @@ from qpi.ledger import Ledger
 from qpi.messages import said, say
 from qpi.metrics import moment_of
 from qpi.policy import CHECK_KINDS, FINDING_KINDS
+from qpi.receipts import Receipt
 from qpi.render import render
 from qpi.tables import hundredths
 
@@ -174,7 +175,12 @@ class _Maker:
             "totals": _totals(checks, findings),
             "strengths": list(self._strengths(checks)),
             "editions": self._cited(checks),
-            "ledger": {"id": self.position.ledger, "seq": self.position.seq, "head": self.position.head},
+            "ledger": {
+                "id": self.position.ledger,
+                "seq": self.position.seq,
+                "head": self.position.head,
+                "receipt": str(Receipt(*self.position)),
+            },
             "as_of": self.as_of.isoformat(),
         }
         return Notice(self.period.name, subject, values)

@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -122,6 +122,14 @@ class Store:
             if self._raw.in_transaction:
                 self._raw.rollback()
             raise
+
+    def copy_to(self, path: Path) -> None:
+        """Copy the whole database into a new file."""
+        with self._lock, closing(sqlite3.connect(path)) as target:
+            try:
+                self._raw.backup(target)
+            except sqlite3.Error as error:
+                raise _failure(self.file, error) from error
 
     def guard(self) -> None:
         """Refuse, within this process, every statement that writes outside a transaction of ours."""

@@ -1,0 +1,100 @@
+"""Verifies a ledger of qpi with nothing but Python: python verify_ledger.py LEDGER.db [RECEIPT...]
+
+Prints every inconsistency as `entry N: kind`, then what was verified; exits with 0, or 3 where anything is wrong.
+"""
+
+# fmt: off
+import hashlib
+import json
+import re
+import sqlite3
+import sys
+from datetime import datetime, timezone
+
+SCHEMA = "a3a0dafb695bfcd64802f34e2f7c300996fdc1f747714548de83c963c9807912"  # of tables and triggers
+TABLES = {"checks": "entry", "findings": "entry, no", "verifications": "entry"}
+RECEIPT = re.compile(r"qpi-receipt-v1\s+([0-9A-Za-z-]+)\s+(\d+)\s+([0-9a-f]{64})")
+COLUMNS = "seq, prev, hash, schema, kind, idem, actor_id, actor_role, actor_auth, observed_at, recorded_at, supersedes, reason, body"
+
+
+def sized(field):
+    if field is None:
+        return b"\xff" * 8
+    data = field if isinstance(field, bytes) else str(field).encode()
+    return len(data).to_bytes(8, "big") + data
+
+
+def utc(value):
+    return value and datetime.fromisoformat(value).astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def hundredths(value):
+    whole, _, rest = (value or "").partition(".")
+    return None if value is None else int(whole) * 100 + int(rest.ljust(2, "0"))
+
+
+def cell(name, record, judged, observed):
+    if name in ("day", "edition"):
+        return judged[name]
+    if name in ("checked_at", "verified_at"):
+        return observed
+    if name in ("started", "ended"):
+        return utc(record.get(name))
+    if name == "readings_out":
+        return judged.get(name, 0)
+    if name in ("sample_size", "evidence_count"):
+        return len(record.get(name.split("_")[0]) or ())
+    if name.endswith("_hundredths"):
+        return hundredths(record.get(name.partition("_")[0]))
+    value = record.get(name)
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")) if isinstance(value, (list, dict)) else value
+
+
+def rows_of(kind, record, judged, observed, columns):
+    if kind == "verification":
+        return {"verifications": [[cell(name, record, judged, observed) for name in columns["verifications"]]]}
+    findings = [{**one, "id": f"{record['id']}/{one['no']}", "check_id": record["id"]} for one in record.get("findings", ())]
+    assert all(name in record for name in ("id", "project", "point", "role", "kind"))
+    return {"checks": [[cell(name, record, judged, observed) for name in columns["checks"]]],
+            "findings": [[cell(name, one, judged, observed) for name in columns["findings"]] for one in findings]}
+
+
+def verify(file, receipts=()):
+    ledger = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
+    found, hashes, last, before, name = [], {}, -1, "0" * 64, None
+    texts = ledger.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY type, name")
+    pragmas = [ledger.execute(f"PRAGMA {one}").fetchone()[0] for one in ("application_id", "user_version")]
+    schema = hashlib.sha256("\n".join(row[0] for row in texts).encode()).hexdigest()
+    sound = pragmas[0] == 0x71706931 and pragmas[1] <= 1 and schema == SCHEMA
+    found += [] if sound else [(None, "schema")]
+    columns = {table: [row[1] for row in ledger.execute(f"PRAGMA table_info({table})")][1:] for table in TABLES}
+    stored = {table: {} for table in TABLES}
+    for table, order in TABLES.items() if sound else ():
+        for entry, *row in ledger.execute(f"SELECT * FROM {table} ORDER BY {order}"):
+            stored[table].setdefault(entry, []).append(row)
+    for seq, prev, made, *fields in ledger.execute(f"SELECT {COLUMNS} FROM entry ORDER BY seq"):
+        kind, observed, body = fields[1], fields[6], fields[10]
+        own = hashlib.sha256(b"qpi-ledger-v1" + b"".join(map(sized, (seq, prev, *fields)))).hexdigest()
+        found += [(seq, "link")] * (seq != last + 1 or prev != before) + [(seq, "hash")] * (own != made)
+        last, before, hashes[seq] = seq, made, made
+        try:
+            plain = json.loads(body) if kind in ("genesis", "check", "verification") else {}
+            name = plain["record"]["ledger"] if seq == 0 else name
+            rows = rows_of(kind, plain["record"], plain["judged"], observed, columns) if kind in ("check", "verification") else {}
+        except (ValueError, LookupError, TypeError, AttributeError, AssertionError):
+            found += [(seq, "body")] * (sound and seq > 0)
+            continue
+        found += [(seq, "rows") for table in TABLES if sound and stored[table].pop(seq, []) != rows.get(table, [])]
+    found += [(0, "link")] * (last < 0) + [(last + 1, "rows") for table in TABLES if set(stored[table]) - set(hashes)]
+    for owner, number, head in receipts:
+        place = None if name and owner != name else int(number)
+        found += [(place, "receipt")] * (place is None or hashes.get(place) != head)
+    return sorted(set(found), key=lambda one: (-1 if one[0] is None else one[0], one[1])), last, before
+
+
+if __name__ == "__main__":
+    wrong, last, head = verify(sys.argv[1], [one for path in sys.argv[2:] for one in RECEIPT.findall(open(path, encoding="utf-8").read())])
+    for entry, kind in wrong:
+        print(kind if entry is None else f"entry {entry}: {kind}")
+    print(f"{last + 1} entries, head {head}" + ("" if sys.argv[2:] else "; no receipt: entries cut off at the end, or all written anew, would not show"))
+    sys.exit(3 if wrong else 0)

@@ -1,0 +1,107 @@
+"""Audit: everything that is wrong with a ledger, by entry and kind, and what no receipt covers."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from qpi import chain
+from qpi.chain import Link
+from qpi.errors import ProofError
+from qpi.ledger import Ledger, Position, open_unexamined
+from qpi.messages import say
+from qpi.receipts import Receipt, newest
+
+
+class Inconsistency(NamedTuple):
+    """Something that is not as it was: the entry (None: the file as a whole), the kind, and what, in words.
+
+    Kinds are schema, hash, link, rows, body, receipt.
+    """
+
+    entry: int | None
+    kind: str
+    fault: str
+
+    def __str__(self) -> str:
+        return str(self.words())
+
+    def words(self) -> str:
+        """Return entry, kind and fault as one message."""
+        if self.entry is None:
+            return say("{kind}: {fault}", kind=self.kind, fault=self.fault)
+        return say("entry {entry}: {kind}: {fault}", entry=self.entry, kind=self.kind, fault=self.fault)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What an audit found; `position` is None where no first entry can be read, `covered` the last entry with a receipt."""
+
+    position: Position | None
+    found: tuple[Inconsistency, ...]
+    covered: int | None
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.found
+
+
+def audit(path: Path, receipts: Sequence[Receipt] = ()) -> Report:
+    """Recompute everything: schema, entries, links, typed rows, and each receipt against its entry.
+
+    Raises LedgerError where there is no ledger, ProofError where the file cannot be read at all.
+    """
+    with open_unexamined(path) as ledger:
+        found = [Inconsistency(None, "schema", fault) for fault in ledger.foreign_schema()]
+        links = _Kept()
+        found += (Inconsistency(*broken) for broken in chain.breaks(links.passing(ledger.links())))
+        if not any(one.kind == "schema" for one in found):
+            found += (Inconsistency(*foreign) for foreign in ledger.foreign_rows())
+        position = _position(ledger)
+        found += _against(receipts, links.hashes, position)
+    whole = sorted(dict.fromkeys(found), key=lambda one: (-1 if one.entry is None else one.entry, one.kind))
+    good = [
+        one for one in receipts if position and one.ledger == position.ledger and links.hashes.get(one.seq) == one.head
+    ]
+    latest = newest(good)
+    return Report(position, tuple(whole), latest.seq if latest else None)
+
+
+class _Kept:
+    """Keeps the hash of each entry that passes."""
+
+    def __init__(self) -> None:
+        self.hashes: dict[int, str] = {}
+
+    def passing(self, links: Iterable[Link]) -> Iterator[Link]:
+        for link in links:
+            self.hashes[link.seq] = link.hash
+            yield link
+
+
+def _position(ledger: Ledger) -> Position | None:
+    try:
+        return ledger.position()
+    except (ProofError, ValueError, LookupError, TypeError):
+        return None
+
+
+def _against(receipts: Iterable[Receipt], hashes: dict[int, str], position: Position | None) -> Iterator[Inconsistency]:
+    """Yield the receipts that the ledger contradicts."""
+    for one in receipts:
+        if position is not None and one.ledger != position.ledger:
+            yield Inconsistency(
+                None,
+                "receipt",
+                say("the receipt of entry {entry} is of ledger {ledger}", entry=one.seq, ledger=one.ledger),
+            )
+        elif one.seq not in hashes:
+            yield Inconsistency(one.seq, "receipt", say("is missing, and there is a receipt of it"))
+        elif hashes[one.seq] != one.head:
+            yield Inconsistency(
+                one.seq, "receipt", say("is not the one that the receipt names; it or one before it was changed")
+            )
+
+
+__all__ = ["Inconsistency", "Report", "audit"]

@@ -1,0 +1,252 @@
+"""The audit, and the auditors' own verifier: what was done to a ledger from outside is found by both, and the same."""
+
+import random
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from qpi import chain, receipts, tables
+from qpi.audit import audit
+from qpi.backup import back_up
+from qpi.chain import Content
+from qpi.errors import DataError, LedgerError, ProofError, UsageError
+from qpi.ledger import open_ledger
+from qpi.receipts import Receipt, found_in
+from test_command_line import qpi
+from test_ledger import outside
+
+SCRIPT = Path(__file__).parent.parent / "docs" / "verify_ledger.py"
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+GUARDED = ("entry", *(table.name for table in tables.TYPED))
+
+
+@pytest.fixture
+def file(recorded):
+    return recorded.ledger_path
+
+
+def alter(file, *statements):
+    """Change the file from outside, the triggers dropped and made again."""
+    with outside(file) as raw:
+        texts = raw.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        raw.execute("PRAGMA foreign_keys = off")
+        for name, _ in texts:
+            raw.execute(f"DROP TRIGGER {name}")
+        for statement in statements:
+            raw.execute(statement)
+        for _, text in texts:
+            raw.execute(text)
+
+
+def ours(file, proofs=()):
+    return sorted({(one.entry, one.kind) for one in audit(file, proofs).found}, key=str)
+
+
+def theirs(file, proofs=()):
+    """What the verifier of the docs says, run as an auditor runs it."""
+    space = {"__name__": "verifier"}
+    exec(compile(SCRIPT.read_text("utf-8"), str(SCRIPT), "exec"), space)
+    given = [(one.ledger, str(one.seq), one.head) for one in proofs]
+    return sorted(set(space["verify"](str(file), given)[0]), key=str)
+
+
+def rechained(file, first):
+    """Hash every entry from one on anew, as a forger does who knows the format."""
+    with outside(file) as raw:
+        rows = raw.execute(f"SELECT {tables.ENTRY_COLUMNS} FROM entry ORDER BY seq").fetchall()
+    before, statements = chain.START, []
+    for row in rows:
+        seq, content = row[0], Content(*row[3:])
+        own = chain.entry_hash(seq, before, content) if seq >= first else row[2]
+        statements.append(f"UPDATE entry SET prev = '{before}', hash = '{own}' WHERE seq = {seq}")
+        before = own
+    alter(file, *statements)
+
+
+COLUMNS = [name for name in tables.ENTRY_COLUMNS.split(", ") if name not in ("seq", "body", "prev", "hash")]
+MUTATIONS = {
+    **{f"entry.{name}": [f"UPDATE entry SET \"{name}\" = '7' WHERE seq = 3"] for name in COLUMNS},
+    "entry.body": ["UPDATE entry SET body = CAST(replace(CAST(body AS TEXT), 'P01', 'P02') AS BLOB) WHERE seq = 2"],
+    "entry.body is no JSON": ["UPDATE entry SET body = x'7B' WHERE seq = 3"],
+    "entry.body lacks a field": ['UPDATE entry SET body = CAST(\'{"judged":{},"record":{}}\' AS BLOB) WHERE seq = 3'],
+    "entry.hash": ["UPDATE entry SET hash = 'x' WHERE seq = 3"],
+    "entry.prev": ["UPDATE entry SET prev = 'x' WHERE seq = 3"],
+    "entry removed": [
+        "DELETE FROM checks WHERE entry = 3",
+        "DELETE FROM findings WHERE entry = 3",
+        "DELETE FROM entry WHERE seq = 3",
+    ],
+    "entries exchanged": [
+        "UPDATE entry SET seq = 99 WHERE seq = 3",
+        "UPDATE entry SET seq = 3 WHERE seq = 4",
+        "UPDATE entry SET seq = 4 WHERE seq = 99",
+    ],
+    "cut off at the end": [
+        "DELETE FROM verifications WHERE entry = (SELECT max(seq) FROM entry)",
+        "DELETE FROM entry WHERE seq = (SELECT max(seq) FROM entry)",
+    ],
+    "emptied": [f"DELETE FROM {name}" for name in reversed(GUARDED)],
+    "row changed": ["UPDATE checks SET place = 'x' WHERE entry = 2"],
+    "number of a row changed": ["UPDATE findings SET deduct_hundredths = 1 WHERE entry = 2"],
+    "row removed": ["DELETE FROM findings WHERE entry = 2"],
+    "row moved": ["UPDATE verifications SET entry = 77 WHERE entry = (SELECT min(entry) FROM verifications)"],
+    "row added": [
+        "INSERT INTO verifications SELECT 78, finding, verifier, verified_at, day, outcome, note, evidence, verify_on FROM verifications LIMIT 1"
+    ],
+    "table added": ["CREATE TABLE extra (x)"],
+    "index dropped": ["DROP INDEX checks_day"],
+    "another application": ["PRAGMA application_id = 7"],
+    "a newer version": ["PRAGMA user_version = 9"],
+}
+
+
+def test_a_ledger_that_nobody_touched_is_sound(file):
+    assert ours(file) == theirs(file) == []
+
+
+@pytest.mark.parametrize("kind", MUTATIONS)
+def test_each_alteration_is_found_by_both_verifiers_alike(file, kind):
+    with open_ledger(file) as ledger:
+        proof = Receipt(*ledger.position())
+    alter(file, *MUTATIONS[kind])
+    assert ours(file, [proof]) == theirs(file, [proof]) != []
+    assert ours(file) == theirs(file)
+    # A cut at the end shows by the receipt alone.
+    assert (ours(file) == []) == (kind == "cut off at the end")
+
+
+@pytest.mark.parametrize("first", [1, 2, 4])
+def test_a_ledger_written_anew_shows_by_a_receipt_alone(file, first):
+    with open_ledger(file) as ledger:
+        proof = Receipt(*ledger.position())
+    alter(file, f"UPDATE entry SET actor_id = 'forger' WHERE seq = {first}")
+    rechained(file, first)
+    assert ours(file) == theirs(file) == []
+    assert ours(file, [proof]) == theirs(file, [proof]) == [(proof.seq, "receipt")]
+
+
+def test_a_dropped_trigger_is_found(file):
+    with outside(file) as raw:
+        raw.execute("DROP TRIGGER entry_no_update")
+    assert ours(file) == theirs(file) == [(None, "schema")]
+
+
+def test_random_alterations_are_found_by_both_alike(file, tmp_path):
+    """Any text of any table, some of them together."""
+    chance = random.Random(7)
+    with open_ledger(file) as ledger:
+        proof = Receipt(*ledger.position())
+    for number in range(60):
+        copy = tmp_path / f"{number}.db"
+        shutil.copyfile(file, copy)
+        statements = []
+        for _ in range(chance.choice((1, 1, 2, 3))):
+            table = chance.choice((tables.entry, *tables.TYPED))
+            column = chance.choice([one for one in table.columns if one.name not in ("entry", "seq", "no", "body")])
+            value = "7" if column.type.python_type is int else f"'{chance.randrange(10**6)}'"
+            key = "seq" if table is tables.entry else "entry"
+            statements.append(
+                f'UPDATE OR IGNORE {table.name} SET "{column.name}" = {value} WHERE {key} = (SELECT {key} FROM {table.name} ORDER BY random() LIMIT 1)'
+            )
+        alter(copy, *statements)
+        assert ours(copy, [proof]) == theirs(copy, [proof]), statements
+
+
+def test_the_verifier_is_short_and_needs_python_alone():
+    text = SCRIPT.read_text("utf-8")
+    assert len(text.splitlines()) <= 100
+    assert f'SCHEMA = "{tables.own_schema_digest()}"' in text
+    imported = {line.split()[1] for line in text.splitlines() if line.startswith(("import ", "from "))}
+    assert imported <= set(sys.stdlib_module_names)
+
+
+def test_the_verifier_runs_as_an_auditor_runs_it(file, tmp_path):
+    with open_ledger(file) as ledger:
+        (tmp_path / "proof.txt").write_text(receipts.text_of(receipts.receipt(*ledger.position(), now=NOW)), "utf-8")
+    run = [sys.executable, str(SCRIPT), str(file), str(tmp_path / "proof.txt")]
+    assert subprocess.run(run, capture_output=True).returncode == 0
+    alter(file, *MUTATIONS["entry.body"])
+    done = subprocess.run(run, capture_output=True, text=True)
+    assert (done.returncode, done.stdout.splitlines()[:2]) == (3, ["entry 2: hash", "entry 2: rows"])
+
+
+# Receipts
+
+
+def test_a_receipt_is_read_back_from_its_file_and_from_any_other_text():
+    made = receipts.receipt("0d5a-1", 12, "a" * 64, now=NOW)
+    assert found_in(receipts.text_of(made), "x") == [made]
+    assert found_in(f"<p>{Receipt('L', 3, 'b' * 64)}</p> and {made}", "x") == [Receipt("L", 3, "b" * 64), made]
+    assert found_in(str(made).replace(" ", "\n  "), "copied from a PDF") == [made]
+    with pytest.raises(DataError, match="holds no receipt"):
+        found_in("nothing", "x.txt")
+
+
+def test_a_receipt_of_another_ledger_is_told(file):
+    assert ours(file, [Receipt("other", 1, "c" * 64)]) == [(None, "receipt")]
+
+
+def test_a_notice_carries_a_receipt(recorded):
+    for notice in recorded.notices("2026-10"):
+        for form in ("html", "md"):
+            (proof,) = found_in(notice.render(form), form)
+            assert ours(recorded.ledger_path, [proof]) == []
+
+
+# The commands
+
+
+def test_the_command_says_what_no_receipt_covers_and_exits_with_3_where_it_must(recorded, tmp_path):
+    folder, proof = recorded.folder, tmp_path / "proof.txt"
+    done = qpi("ledger", "verify", folder=folder)
+    assert done.returncode == 0
+    assert "no receipt covers any of it" in done.stderr
+    assert qpi("ledger", "receipt", "--at", "3", "-o", str(proof), folder=folder).returncode == 0
+    assert "no receipt covers entries 4 to" in qpi("ledger", "verify", "--receipt", str(proof), folder=folder).stderr
+    alter(recorded.ledger_path, *MUTATIONS["row changed"])
+    done = qpi("ledger", "verify", "--receipt", str(proof), folder=folder)
+    assert done.returncode == 3
+    assert done.stdout.splitlines()[0] == "entry 2: rows: has other rows in checks; rebuild the typed tables"
+    assert qpi("ledger", "rebuild", folder=folder).returncode == 0
+    assert qpi("ledger", "verify", folder=folder).returncode == 0
+
+
+def test_a_file_without_a_receipt_and_a_missing_ledger_are_bad_input(folder, tmp_path):
+    (tmp_path / "x.txt").write_text("nothing", "utf-8")
+    assert qpi("ledger", "verify", "--receipt", str(tmp_path / "x.txt"), folder=folder).returncode == 1
+    assert qpi("ledger", "verify", folder=folder).returncode == 1
+
+
+def test_entries_that_do_not_prove_themselves_are_not_built_upon(recorded):
+    alter(recorded.ledger_path, *MUTATIONS["entry.body"])
+    assert qpi("ledger", "rebuild", folder=recorded.folder).returncode == 3
+
+
+# Backup
+
+
+def test_a_backup_is_the_same_ledger_and_is_verified(recorded, tmp_path):
+    report = back_up(recorded.ledger_path, tmp_path / "copy.db")
+    with open_ledger(recorded.ledger_path) as ledger:
+        assert report.position == ledger.position()
+    assert ours(tmp_path / "copy.db") == []
+    assert [path.name for path in tmp_path.iterdir() if "copy" in path.name] == ["copy.db"]
+    with pytest.raises(UsageError, match="is there already"):
+        back_up(recorded.ledger_path, tmp_path / "copy.db")
+
+
+def test_a_ledger_that_does_not_prove_itself_gets_no_backup(recorded, tmp_path):
+    alter(recorded.ledger_path, *MUTATIONS["row changed"])
+    with pytest.raises(LedgerError, match="does not prove itself"):
+        back_up(recorded.ledger_path, tmp_path / "copy.db")
+    assert not (tmp_path / "copy.db").exists()
+
+
+def test_a_file_that_is_no_database_is_told(tmp_path):
+    (tmp_path / "x.db").write_bytes(b"not a database" * 100)
+    with pytest.raises((LedgerError, ProofError)):
+        audit(tmp_path / "x.db")
