@@ -54,30 +54,25 @@ def audit(path: Path, receipts: Sequence[Receipt] = ()) -> Report:
     """
     with open_unexamined(path) as ledger:
         found = [Inconsistency(None, "schema", fault) for fault in ledger.foreign_schema()]
-        links = _Kept()
-        found += (Inconsistency(*broken) for broken in chain.breaks(links.passing(ledger.links())))
+        hashes = dict[int, str]()
+        found += (Inconsistency(*broken) for broken in chain.breaks(_noted(ledger.links(), hashes, receipts)))
         if not any(one.kind == "schema" for one in found):
             found += (Inconsistency(*foreign) for foreign in ledger.foreign_rows())
         position = _position(ledger)
-        found += _against(receipts, links.hashes, position)
+        against = {one: _against(one, hashes, position) for one in receipts}
+        found += (contradiction for contradiction in against.values() if contradiction)
     whole = sorted(dict.fromkeys(found), key=lambda one: (-1 if one.entry is None else one.entry, one.kind))
-    good = [
-        one for one in receipts if position and one.ledger == position.ledger and links.hashes.get(one.seq) == one.head
-    ]
-    latest = newest(good)
+    latest = newest(one for one, contradiction in against.items() if position and not contradiction)
     return Report(position, tuple(whole), latest.seq if latest else None)
 
 
-class _Kept:
-    """Keeps the hash of each entry that passes."""
-
-    def __init__(self) -> None:
-        self.hashes: dict[int, str] = {}
-
-    def passing(self, links: Iterable[Link]) -> Iterator[Link]:
-        for link in links:
-            self.hashes[link.seq] = link.hash
-            yield link
+def _noted(links: Iterable[Link], hashes: dict[int, str], receipts: Iterable[Receipt]) -> Iterator[Link]:
+    """Yield the entries, and note the hashes of those that receipts name as they pass."""
+    named = {one.seq for one in receipts}
+    for link in links:
+        if link.seq in named:
+            hashes[link.seq] = link.hash
+        yield link
 
 
 def _position(ledger: Ledger) -> Position | None:
@@ -87,21 +82,17 @@ def _position(ledger: Ledger) -> Position | None:
         return None
 
 
-def _against(receipts: Iterable[Receipt], hashes: dict[int, str], position: Position | None) -> Iterator[Inconsistency]:
-    """Yield the receipts that the ledger contradicts."""
-    for one in receipts:
-        if position is not None and one.ledger != position.ledger:
-            yield Inconsistency(
-                None,
-                "receipt",
-                say("the receipt of entry {entry} is of ledger {ledger}", entry=one.seq, ledger=one.ledger),
-            )
-        elif one.seq not in hashes:
-            yield Inconsistency(one.seq, "receipt", say("is missing, and there is a receipt of it"))
-        elif hashes[one.seq] != one.head:
-            yield Inconsistency(
-                one.seq, "receipt", say("is not the one that the receipt names; it or one before it was changed")
-            )
+def _against(one: Receipt, hashes: dict[int, str], position: Position | None) -> Inconsistency | None:
+    """Return how the ledger contradicts a receipt, or None."""
+    if position is not None and one.ledger != position.ledger:
+        fault = say("the receipt of entry {entry} is of ledger {ledger}", entry=one.seq, ledger=one.ledger)
+        return Inconsistency(None, "receipt", fault)
+    if one.seq not in hashes:
+        return Inconsistency(one.seq, "receipt", say("is missing, and there is a receipt of it"))
+    if hashes[one.seq] != one.head:
+        fault = say("is not the one that the receipt names; it or one before it was changed")
+        return Inconsistency(one.seq, "receipt", fault)
+    return None
 
 
 __all__ = ["Inconsistency", "Report", "audit"]

@@ -39,13 +39,21 @@ def find(name: str, workspace: Workspace | None, *, day: date) -> Source:
         return read([Path(name)], beside=_beside(workspace))[0]
     catalogue, _, edition = name.removeprefix(SHIPPED).partition("@")
     own = () if workspace is None or name.startswith(SHIPPED) else workspace.definitions.checklists.by_start
-    for known in (own, read(shipped.editions().get(catalogue, ()))):
-        mine = [source for source in known if source.edition.catalogue == catalogue]
-        fitting = [source for source in mine if edition in ("", source.edition.edition)]
-        if fitting:
-            in_force = [source for source in fitting if source.edition.effective_from <= day]
-            return in_force[-1] if in_force else fitting[0]
-    raise UsageError(say('catalogue "{name}" is unknown; {remedy}', name=name, remedy=_instead(name, own)))
+    fitting = _fitting(own, catalogue, edition) or _fitting(_shipped(catalogue), catalogue, edition)
+    if not fitting:
+        raise UsageError(say('catalogue "{name}" is unknown; {remedy}', name=name, remedy=_instead(name, own)))
+    in_force = [source for source in fitting if source.edition.effective_from <= day]
+    return in_force[-1] if in_force else fitting[0]
+
+
+def _fitting(sources: Iterable[Source], catalogue: str, edition: str) -> list[Source]:
+    """Return the editions of a catalogue; of a named edition that one alone."""
+    mine = [source for source in sources if source.edition.catalogue == catalogue]
+    return [source for source in mine if edition in ("", source.edition.edition)]
+
+
+def _shipped(catalogue: str) -> tuple[Source, ...]:
+    return read(shipped.editions().get(catalogue, ()))
 
 
 def _beside(workspace: Workspace | None) -> tuple[Source, ...]:
@@ -56,7 +64,7 @@ def _beside(workspace: Workspace | None) -> tuple[Source, ...]:
 def _instead(name: str, own: Sequence[Source]) -> str:
     """Return the remedy for an unknown name: the nearest edition of a known catalogue, else the nearest catalogue."""
     catalogue = name.removeprefix(SHIPPED).partition("@")[0]
-    sources = [*own, *read(shipped.editions().get(catalogue, ()))]
+    sources = [*own, *_shipped(catalogue)]
     labels = [f"{one.edition.catalogue}@{one.edition.edition}" for one in sources if one.edition.catalogue == catalogue]
     return text.instead(name, labels or sorted({one.edition.catalogue for one in own} | set(shipped.editions())))
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from qpi import __version__, catalogue_commands, console, ledger_commands
-from qpi.console import in_language, in_workspace, option, printed, show, tell
+from qpi.console import BAD_INPUT, NO_PROOF, WRONG_USAGE, in_language, in_workspace, option, printed, show, tell
 from qpi.errors import DataError, ProofError, QpiError, UsageError, reason
 from qpi.messages import said, say, translated
 
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from qpi.ledger import Position
     from qpi.recorder import Outcome, Recorder
     from qpi.workspace import Workspace
-
-DONE, BAD_INPUT, WRONG_USAGE, NO_PROOF = 0, 1, 2, 3
 
 
 @click.group(

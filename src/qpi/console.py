@@ -19,6 +19,9 @@ from qpi.messages import say, translated
 if TYPE_CHECKING:
     from pathlib import Path
 
+BAD_INPUT, WRONG_USAGE, NO_PROOF = 1, 2, 3
+"""What a run ends with that does not end well."""
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -220,6 +223,9 @@ def _is_ledger(path: Path) -> bool:
 
 
 __all__ = [
+    "BAD_INPUT",
+    "NO_PROOF",
+    "WRONG_USAGE",
     "Command",
     "Group",
     "Option",

@@ -7,11 +7,9 @@ from datetime import UTC, datetime
 
 import click
 
-from qpi.console import Group, in_language, in_workspace, option, put, show, tell
+from qpi.console import NO_PROOF, Group, in_language, in_workspace, option, put, show, tell
 from qpi.errors import DataError, ProofError
 from qpi.messages import say
-
-NO_PROOF = 3
 
 
 @click.group(cls=Group, help=say("The ledger: verify, receipt, backup, rebuild."))

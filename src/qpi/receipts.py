@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from qpi.entries import utc_text
 from qpi.errors import DataError, Problem, Where
-from qpi.messages import Message, say
+from qpi.messages import say
 
 TAG = "qpi-receipt-v1"
 # Blanks of any kind: on paper, and in a PDF, a line may have been broken.
@@ -47,7 +47,7 @@ def found_in(text: str, file: str) -> list[Receipt]:
     found = [Receipt(ledger, int(seq), head, made or None) for ledger, seq, head, made in _LINE.findall(text)]
     if not found:
         fault = say("holds no receipt")
-        remedy: Message = say("name a file that holds a line beginning with {tag}", tag=TAG)
+        remedy = say("name a file that holds a line beginning with {tag}", tag=TAG)
         raise DataError([Problem(Where(file), fault, remedy)])
     return list(dict.fromkeys(found))
 

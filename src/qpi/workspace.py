@@ -79,7 +79,7 @@ class Workspace:
             raise DefinitionError(problems)
         return found
 
-    @property
+    @cached_property
     def sources(self) -> tuple[Source, ...]:
         """The editions that can be read, also where other definitions have problems; raises nothing."""
         config = self._configured.model if (self.folder / CONFIG).is_file() else None
