@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from qpi import chain
 from qpi.chain import Link
-from qpi.errors import ProofError
+from qpi.errors import LedgerError
 from qpi.ledger import Ledger, Position, open_unexamined
 from qpi.messages import say
 from qpi.receipts import Receipt, newest
@@ -16,7 +16,7 @@ from qpi.receipts import Receipt, newest
 class Inconsistency(NamedTuple):
     """Something that is not as it was: the entry (None: the file as a whole), the kind, and what, in words.
 
-    Kinds are schema, hash, link, rows, body, receipt.
+    Kinds are schema, file, hash, link, rows, body, receipt.
     """
 
     entry: int | None
@@ -48,22 +48,45 @@ class Report:
 
 
 def audit(path: Path, receipts: Sequence[Receipt] = ()) -> Report:
-    """Recompute everything: schema, entries, links, typed rows, and each receipt against its entry.
+    """Recompute everything: schema, file, entries, links, typed rows, and each receipt against its entry.
 
     Raises LedgerError where there is no ledger, ProofError where the file cannot be read at all.
     """
     with open_unexamined(path) as ledger:
         found = [Inconsistency(None, "schema", fault) for fault in ledger.foreign_schema()]
+        whole = not found
+        if damage := ledger.damage():
+            found.append(Inconsistency(None, "file", say("is damaged ({damage}); restore a backup", damage=damage)))
         hashes = dict[int, str]()
-        found += (Inconsistency(*broken) for broken in chain.breaks(_noted(ledger.links(), hashes, receipts)))
-        if not any(one.kind == "schema" for one in found):
-            found += (Inconsistency(*foreign) for foreign in ledger.foreign_rows())
+        links = _readable(_noted(ledger.links(), hashes, receipts), found)
+        found += [Inconsistency(*broken) for broken in chain.breaks(links)]
+        if whole:
+            found += _foreign(ledger)
         position = _position(ledger)
         against = {one: _against(one, hashes, position) for one in receipts}
         found += (contradiction for contradiction in against.values() if contradiction)
-    whole = sorted(dict.fromkeys(found), key=lambda one: (-1 if one.entry is None else one.entry, one.kind))
+    found = sorted(dict.fromkeys(found), key=lambda one: (-1 if one.entry is None else one.entry, one.kind))
     latest = newest(one for one, contradiction in against.items() if position and not contradiction)
-    return Report(position, tuple(whole), latest.seq if latest else None)
+    return Report(position, tuple(found), latest.seq if latest else None)
+
+
+def _readable(links: Iterable[Link], found: list[Inconsistency]) -> Iterator[Link]:
+    """Yield the entries as far as the file can be read, and add to what was found where that ends."""
+    last = -1
+    try:
+        for link in links:
+            yield link
+            last = link.seq
+    except LedgerError:
+        found.append(Inconsistency(last + 1, "file", say("cannot be read")))
+
+
+def _foreign(ledger: Ledger) -> list[Inconsistency]:
+    """Return the entries that have other rows in the typed tables, or that these cannot be read."""
+    try:
+        return [Inconsistency(*foreign) for foreign in ledger.foreign_rows()]
+    except LedgerError:
+        return [Inconsistency(None, "file", say("cannot be read"))]
 
 
 def _noted(links: Iterable[Link], hashes: dict[int, str], receipts: Iterable[Receipt]) -> Iterator[Link]:
@@ -78,7 +101,7 @@ def _noted(links: Iterable[Link], hashes: dict[int, str], receipts: Iterable[Rec
 def _position(ledger: Ledger) -> Position | None:
     try:
         return ledger.position()
-    except (ProofError, ValueError, LookupError, TypeError):
+    except (LedgerError, ValueError, LookupError, TypeError):
         return None
 
 

@@ -161,6 +161,7 @@ class Ledger:
     def open_to_read(self) -> None:
         """Open the file without judging it; nothing can be written."""
         self._store.open()
+        self._store.read_as_stored()
         self._store.guard()
 
     def open_file(self) -> None:
@@ -222,6 +223,14 @@ class Ledger:
             self._examine()
         except LedgerError as error:
             yield said(error)
+
+    def damage(self) -> str | None:
+        """Return what SQLite finds wrong with its own file, such as an index that is not of its table; None where nothing is."""
+        try:
+            found = self._store.rows("PRAGMA integrity_check")
+        except LedgerError as error:
+            return said(error)
+        return None if found == [("ok",)] else str(found[0][0])
 
     def foreign_rows(self) -> Iterator[tuple[int, str, str]]:
         """Yield the entries whose rows in the typed tables are not those that `rebuild` would make: number, kind, why.

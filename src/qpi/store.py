@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ SETTINGS = {
     "trusted_schema": 0,
 }
 BUSY_SECONDS = 60
+# The last comes from sqlite3 itself, when SQLite's message quotes a damaged file.
+_FAILURES = (sqlite3.Error, UnicodeDecodeError)
 
 Values = Sequence[Any] | Mapping[str, Any]
 
@@ -43,7 +46,7 @@ class Store:
     def _opened(self) -> tuple[Engine, Connection]:
         try:
             return _engine(self.file)
-        except (sa.exc.DBAPIError, sqlite3.Error) as error:
+        except (sa.exc.DBAPIError, *_FAILURES) as error:
             cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
             raise _failure(self.file, cause or error) from error
 
@@ -67,38 +70,50 @@ class Store:
     def execute(self, statement: str, values: Values = ()) -> sqlite3.Cursor:
         """Run a statement; raise LedgerError where that cannot be."""
         with self._lock:
-            try:
+            with self._told():
                 return self._raw.execute(statement, values)
-            except sqlite3.Error as error:
-                raise _failure(self.file, error) from error
 
     def many(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
         """Run a statement for each of many rows."""
-        try:
+        with self._told():
             self._raw.executemany(statement, rows)
-        except sqlite3.Error as error:
-            raise _failure(self.file, error) from error
 
     def rows(self, query: str, values: Values = ()) -> list[tuple[Any, ...]]:
         """Return the rows of a reading statement."""
-        with self._lock:
+        with self._lock, self._told():
             return self.execute(query, values).fetchall()
 
     def one(self, query: str, values: Values = ()) -> tuple[Any, ...] | None:
         """Return the first row of a reading statement, or None."""
-        with self._lock:
+        with self._lock, self._told():
             row: tuple[Any, ...] | None = self.execute(query, values).fetchone()
             return row
 
     def each(self, query: str, values: Values = (), *, size: int) -> Iterator[tuple[Any, ...]]:
-        """Yield the rows of a reading statement, fetched `size` at a time."""
+        """Yield the rows of a reading statement, fetched `size` at a time; where the file is damaged, those before it."""
         cursor = self.execute(query, values)
         while True:
+            rows: list[tuple[Any, ...]] = []
+            failure = None
             with self._lock:
-                rows = cursor.fetchmany(size)
+                try:
+                    # Not fetchmany, which loses the rows before a damaged one.
+                    rows.extend(islice(cursor, size))
+                except _FAILURES as error:
+                    failure = error
+            yield from rows
+            if failure:
+                raise _failure(self.file, failure) from failure
             if not rows:
                 return
-            yield from rows
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Tell what SQLite refuses in our words."""
+        try:
+            yield
+        except _FAILURES as error:
+            raise _failure(self.file, error) from error
 
     @contextmanager
     def transaction(self, *, rebuilding: bool = False) -> Iterator[None]:
@@ -126,10 +141,12 @@ class Store:
     def copy_to(self, path: Path) -> None:
         """Copy the whole database into a new file."""
         with self._lock, closing(sqlite3.connect(path)) as target:
-            try:
+            with self._told():
                 self._raw.backup(target)
-            except sqlite3.Error as error:
-                raise _failure(self.file, error) from error
+
+    def read_as_stored(self) -> None:
+        """Read texts as they are stored even where they are not UTF-8, so that their hash can be told to be wrong."""
+        self._raw.text_factory = _as_stored
 
     def guard(self) -> None:
         """Refuse, within this process, every statement that writes outside a transaction of ours."""
@@ -162,8 +179,18 @@ def connect(path: Path) -> sqlite3.Connection:
     return raw
 
 
+def _as_stored(text: bytes) -> str:
+    return text.decode("utf-8", "surrogateescape")
+
+
 def _failure(file: str, error: BaseException) -> LedgerError:
     message = said(error)
+    if isinstance(error, UnicodeDecodeError) or "decode to UTF-8" in message:
+        # SQLite's own words would quote the whole text.
+        message = say("a text is not UTF-8")
+        return ProofError(
+            say("{file}: the file is no sound ledger ({message}); restore a backup", file=file, message=message)
+        )
     if "locked" in message or "busy" in message:
         remedy = say(
             "another program has written for more than {seconds} seconds; nothing was recorded, try again",

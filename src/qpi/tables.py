@@ -194,7 +194,7 @@ SCHEMA_TEXTS = (
 
 def schema_digest(texts: Iterable[tuple[str]]) -> str:
     """Return the digest of rows of `SCHEMA_TEXTS`."""
-    return hashlib.sha256("\n".join(row[0] for row in texts).encode()).hexdigest()
+    return hashlib.sha256("\n".join(row[0] for row in texts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 @cache
