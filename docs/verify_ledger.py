@@ -11,8 +11,9 @@ import sqlite3
 import sys
 from datetime import datetime, timezone
 
-SCHEMA = "a3a0dafb695bfcd64802f34e2f7c300996fdc1f747714548de83c963c9807912"  # of tables and triggers
-TABLES = {"checks": "entry", "findings": "entry, no", "verifications": "entry"}
+SCHEMA = "ed91adf9dd57c7324062f296ebc3f492b8073320ac82d1a4722ea229d9eca1d7"  # of tables, triggers and views
+TABLES = ("checks", "findings", "verifications", "citations", "files", "closings")
+SINGLE = {"check": "checks", "verification": "verifications", "evidence": "files", "closing": "closings"}
 RECEIPT = re.compile(r"qpi-receipt-v1\s+([0-9A-Za-z-]+)\s+(\d+)\s+([0-9a-f]{64})")
 COLUMNS = "seq, prev, hash, schema, kind, idem, actor_id, actor_role, actor_auth, observed_at, recorded_at, supersedes, reason, body"
 
@@ -34,14 +35,10 @@ def hundredths(value):
 
 
 def cell(name, record, judged, observed):
-    if name in ("day", "edition"):
-        return judged[name]
-    if name in ("checked_at", "verified_at"):
-        return observed
-    if name in ("started", "ended"):
-        return utc(record.get(name))
-    if name == "readings_out":
-        return judged.get(name, 0)
+    if name in ("day", "edition", "readings_out"):
+        return judged.get(name, 0) if name == "readings_out" else judged[name]
+    if name in ("checked_at", "verified_at", "started", "ended"):
+        return utc(record.get(name)) if name in ("started", "ended") else observed
     if name in ("sample_size", "evidence_count"):
         return len(record.get(name.split("_")[0]) or ())
     if name.endswith("_hundredths"):
@@ -51,12 +48,13 @@ def cell(name, record, judged, observed):
 
 
 def rows_of(kind, record, judged, observed, columns):
-    if kind == "verification":
-        return {"verifications": [[cell(name, record, judged, observed) for name in columns["verifications"]]]}
-    findings = [{**one, "id": f"{record['id']}/{one['no']}", "check_id": record["id"]} for one in record.get("findings", ())]
-    assert all(name in record for name in ("id", "project", "point", "role", "kind"))
-    return {"checks": [[cell(name, record, judged, observed) for name in columns["checks"]]],
-            "findings": [[cell(name, one, judged, observed) for name in columns["findings"]] for one in findings]}
+    assert kind != "check" or all(name in record for name in ("id", "project", "point", "role", "kind"))
+    name = record["id"] if kind == "check" else record["finding"] if kind == "verification" else None
+    found = [{**one, "id": f"{name}/{one['no']}", "check_id": name} for one in record.get("findings", ())]
+    cited = [[one["sha256"], one["name"], of.get("id", name)] for of in (record, *found) if name for one in of.get("evidence", ()) if "sha256" in one]
+    return {SINGLE[kind]: [[cell(column, record, judged, observed) for column in columns[SINGLE[kind]]]],
+            "findings": [[cell(column, one, judged, observed) for column in columns["findings"]] for one in found],
+            "citations": [[no, *one] for no, one in enumerate(cited, 1)]}
 
 
 def verify(file, receipts=()):
@@ -65,12 +63,12 @@ def verify(file, receipts=()):
     texts = ledger.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY type, name")
     pragmas = [ledger.execute(f"PRAGMA {one}").fetchone()[0] for one in ("application_id", "user_version")]
     schema = hashlib.sha256("\n".join(row[0] for row in texts).encode()).hexdigest()
-    sound = pragmas[0] == 0x71706931 and pragmas[1] <= 1 and schema == SCHEMA
+    sound = pragmas[0] == 0x71706931 and pragmas[1] == 2 and schema == SCHEMA
     found += [] if sound else [(None, "schema")]
     columns = {table: [row[1] for row in ledger.execute(f"PRAGMA table_info({table})")][1:] for table in TABLES}
     stored = {table: {} for table in TABLES}
-    for table, order in TABLES.items() if sound else ():
-        for entry, *row in ledger.execute(f"SELECT * FROM {table} ORDER BY {order}"):
+    for table in TABLES if sound else ():
+        for entry, *row in ledger.execute(f"SELECT * FROM {table} ORDER BY 1, 2"):
             stored[table].setdefault(entry, []).append(row)
     for seq, prev, made, *fields in ledger.execute(f"SELECT {COLUMNS} FROM entry ORDER BY seq"):
         kind, observed, body = fields[1], fields[6], fields[10]
@@ -78,9 +76,9 @@ def verify(file, receipts=()):
         found += [(seq, "link")] * (seq != last + 1 or prev != before) + [(seq, "hash")] * (own != made)
         last, before, hashes[seq] = seq, made, made
         try:
-            plain = json.loads(body) if kind in ("genesis", "check", "verification") else {}
+            plain = json.loads(body) if kind in SINGLE or kind == "genesis" else {}
             name = plain["record"]["ledger"] if seq == 0 else name
-            rows = rows_of(kind, plain["record"], plain["judged"], observed, columns) if kind in ("check", "verification") else {}
+            rows = rows_of(kind, plain["record"], plain["judged"] if kind in ("check", "verification") else {}, observed, columns) if kind in SINGLE else {}
         except (ValueError, LookupError, TypeError, AttributeError, AssertionError):
             found += [(seq, "body")] * (sound and seq > 0)
             continue

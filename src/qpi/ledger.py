@@ -23,6 +23,8 @@ from qpi.tables import Row
 
 SCHEMA = 1
 """Version of the entry format; it is written into every entry."""
+LAYOUT = 2
+"""Version of the tables; they are rebuilt from the entries, which stay as they are."""
 APPLICATION_ID = 0x71706931
 _CHUNK = 20_000
 _LAST = "SELECT seq, hash FROM entry ORDER BY seq DESC LIMIT 1"
@@ -149,7 +151,7 @@ class Ledger:
         for statement in tables.statements():
             self._store.execute(statement)
         self._store.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        self._store.execute(f"PRAGMA user_version = {SCHEMA}")
+        self._store.execute(f"PRAGMA user_version = {LAYOUT}")
         Writer(self._store).append([Item(genesis)])
 
     def begin_in_memory(self) -> None:
@@ -180,10 +182,18 @@ class Ledger:
                 say("{file}: the file is no ledger of qpi; name another file in qpi.yaml", file=self.file)
             )
         version = self._store.one("PRAGMA user_version")
-        if version and version[0] > SCHEMA:
+        if version and version[0] > LAYOUT:
             raise LedgerError(
                 say(
                     "{file}: written by a newer release (schema {schema}); upgrade qpi",
+                    file=self.file,
+                    schema=version[0],
+                )
+            )
+        if version and version[0] < LAYOUT:
+            raise LedgerError(
+                say(
+                    "{file}: written by an earlier release (schema {schema}); run qpi ledger migrate",
                     file=self.file,
                     schema=version[0],
                 )
@@ -197,8 +207,10 @@ class Ledger:
         """Make the typed tables anew from the entries; return the number of entries read."""
         with self._store.transaction(rebuilding=True):
             writer = Writer(self._store)
+            for name in tables.EFFECTIVE:
+                self._store.execute(f"DROP VIEW IF EXISTS effective_{name}")
             for table in reversed(tables.TYPED):
-                self._store.execute(f"DROP TABLE {table.name}")
+                self._store.execute(f"DROP TABLE IF EXISTS {table.name}")
             for statement in tables.typed_statements():
                 self._store.execute(statement)
             count = 0
@@ -393,10 +405,13 @@ def _genesis(ledger_id: str, now: datetime) -> Content:
     return content("genesis", f"genesis:{ledger_id}", Actor("qpi"), {"record": record}, recorded=utc_text(now))
 
 
-def content(kind: str, idem: str, actor: Actor, body: Any, *, recorded: str, observed: str | None = None) -> Content:
+def content(
+    kind: str, idem: str, actor: Actor, body: Any, *, recorded: str, observed: str | None = None,
+    supersedes: int | None = None, reason: str | None = None,
+) -> Content:  # fmt: skip
     """Return what an entry of this release says; `body` is bytes in canonical form or plain values, moments are UTC."""
     data = body if isinstance(body, bytes) else canonical(body)
-    return Content(SCHEMA, kind, idem, actor.id, actor.role, actor.auth, observed, recorded, None, None, data)
+    return Content(SCHEMA, kind, idem, actor.id, actor.role, actor.auth, observed, recorded, supersedes, reason, data)
 
 
 __all__ = ["Item", "Ledger", "Position", "Writer", "content", "open_ledger", "open_unexamined", "path_of"]

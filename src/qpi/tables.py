@@ -33,7 +33,7 @@ entry = sa.Table(
     _needed("prev", sa.Text, "hash of the entry before"),
     _needed("hash", sa.Text, "SHA-256 over every other column, in hex", unique=True),
     _needed("schema", sa.Integer, "version of the entry format"),
-    _needed("kind", sa.Text, "genesis, edition, check, verification"),
+    _needed("kind", sa.Text, "genesis, edition, check, verification, void, evidence, removal, closing"),
     _needed("idem", sa.Text, "natural key; no record enters twice", unique=True),
     _needed("actor_id", sa.Text, "who wrote it"),
     _column("actor_role", sa.Text, "in which role"),
@@ -120,12 +120,36 @@ verifications = _typed(
     _column("evidence", sa.Text, "evidence, JSON list"),
     _column("verify_on", sa.Text, "the next planned day"),
 )
-TYPED = (checks, findings, verifications)
+citations = _typed(
+    "citations",
+    _needed("no", sa.Integer, "number within the entry", primary_key=True, autoincrement=False),
+    _needed("sha256", sa.Text, "SHA-256 of the file's bytes, in hex"),
+    _needed("name", sa.Text, "name of the file as it was given"),
+    _needed("record", sa.Text, "id of the check or finding that it is evidence of"),
+    sqlite_with_rowid=False,
+)
+files = _typed(
+    "files",
+    _needed("sha256", sa.Text, "SHA-256 of the file's bytes, in hex"),
+    _needed("size", sa.Integer, "size in bytes"),
+    _needed("name", sa.Text, "name of the file as it was given"),
+)
+closings = _typed(
+    "closings",
+    _needed("period", sa.Text, "the period that is closed"),
+    _needed("at", sa.Integer, "the last entry that is in its figures"),
+    _needed("as_of", sa.Text, "the last moment at which second verifications count, UTC"),
+)
+TYPED = (checks, findings, verifications, citations, files, closings)
 _INDEXES = (
     sa.Index("checks_day", checks.c.day),
     sa.Index("findings_id", findings.c.id),
     sa.Index("verifications_finding", verifications.c.finding),
+    sa.Index("citations_sha256", citations.c.sha256),
+    sa.Index("files_sha256", files.c.sha256),
 )
+EFFECTIVE = ("checks", "findings", "verifications", "files", "closings")
+"""Typed tables that have a view `effective_...` without the rows of entries that another one supersedes."""
 
 _ENTRY_GUARDS = """
 CREATE TRIGGER entry_no_update BEFORE UPDATE ON entry
@@ -172,11 +196,16 @@ def _create(table: sa.Table) -> Iterator[str]:
 
 
 def typed_statements() -> Iterator[str]:
-    """Yield the statements that make the typed tables with their indexes and triggers."""
+    """Yield the statements that make the typed tables with their indexes, triggers and views."""
     for table in TYPED:
         yield from _create(table)
         same = " AND ".join(f'"{c.name}" = NEW."{c.name}"' for c in table.primary_key.columns)
         yield from (part.strip() for part in _TYPED_GUARDS.format(name=table.name, same=same).split("---"))
+    for name in EFFECTIVE:
+        yield (
+            f"CREATE VIEW effective_{name} AS SELECT * FROM {name} "
+            "WHERE entry NOT IN (SELECT supersedes FROM entry WHERE supersedes IS NOT NULL)"
+        )
 
 
 def statements() -> Iterator[str]:
@@ -222,23 +251,40 @@ INSERT = {table.name: _insert(table) for table in TYPED}
 Row = tuple[str, tuple[Any, ...]]
 """A typed table and a row of it without its first cell, the number of the entry."""
 
+WITH_ROWS = ("check", "verification", "evidence", "closing")
+"""Kinds of entries that have typed rows."""
+
 
 def typed_rows(kind: str, observed: str | None, record: Mapping[str, Any], judged: Mapping[str, Any]) -> list[Row]:
     """Return the typed rows of an entry, from nothing but what the entry itself says."""
     if kind == "check":
         findings = [("findings", _finding_row(record["id"], finding)) for finding in record.get("findings", ())]
-        return [("checks", _check_row(observed, record, judged)), *findings]
+        return [("checks", _check_row(observed, record, judged)), *findings, *_citations(record)]
     if kind == "verification":
-        return [("verifications", _verification_row(observed, record, judged))]
+        return [("verifications", _verification_row(observed, record, judged)), *_citations(record)]
+    if kind == "evidence":
+        return [("files", (record["sha256"], record["size"], record["name"]))]
+    if kind == "closing":
+        return [("closings", (record["period"], record["at"], record["as_of"]))]
     return []
+
+
+def _citations(record: Mapping[str, Any]) -> Iterator[Row]:
+    """Yield the pieces of evidence whose bytes are known: those of the record, then those of its findings."""
+    name = record.get("id") or record["finding"]
+    owners = [(name, record), *((f"{name}/{one['no']}", one) for one in record.get("findings", ()))]
+    cited = [
+        (one["sha256"], one["name"], owner) for owner, of in owners for one in of.get("evidence", ()) if "sha256" in one
+    ]
+    yield from (("citations", (no, *one)) for no, one in enumerate(cited, 1))
 
 
 def rows_of(link: Link) -> list[Row]:
     """Return the typed rows of an entry as it stands in the ledger."""
-    if link.kind not in ("check", "verification"):
+    if link.kind not in WITH_ROWS:
         return []
     body = orjson.loads(link.body)
-    return typed_rows(link.kind, link.observed_at, body["record"], body["judged"])
+    return typed_rows(link.kind, link.observed_at, body["record"], body.get("judged", {}))
 
 
 def _json(value: Any) -> str | None:
