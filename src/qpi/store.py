@@ -69,9 +69,8 @@ class Store:
 
     def execute(self, statement: str, values: Values = ()) -> sqlite3.Cursor:
         """Run a statement; raise LedgerError where that cannot be."""
-        with self._lock:
-            with self._told():
-                return self._raw.execute(statement, values)
+        with self._lock, self._told():
+            return self._raw.execute(statement, values)
 
     def many(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
         """Run a statement for each of many rows."""
@@ -140,9 +139,8 @@ class Store:
 
     def copy_to(self, path: Path) -> None:
         """Copy the whole database into a new file."""
-        with self._lock, closing(sqlite3.connect(path)) as target:
-            with self._told():
-                self._raw.backup(target)
+        with self._lock, closing(sqlite3.connect(path)) as target, self._told():
+            self._raw.backup(target)
 
     def read_as_stored(self) -> None:
         """Read texts as they are stored even where they are not UTF-8, so that their hash can be told to be wrong."""

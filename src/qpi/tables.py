@@ -216,9 +216,10 @@ def statements() -> Iterator[str]:
 
 
 SCHEMA_TEXTS = (
-    "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY type, name"
+    "SELECT quote(type) || quote(name) || quote(tbl_name) || quote(sql) FROM sqlite_master "
+    "WHERE name NOT LIKE 'sqlite!_stat%' ESCAPE '!' ORDER BY type, name"
 )
-"""Reads the text of every table, index and trigger, without the statistics that SQLite's own tools keep."""
+"""Reads what is said of every table, index, trigger and view, without the statistics that SQLite's own tools keep."""
 
 
 def schema_digest(texts: Iterable[tuple[str]]) -> str:

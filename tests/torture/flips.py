@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from torture.figures import Figure, Run, folder
-from torture.ledgers import dump, filled, outside
-from torture.workers import shared
-
 from qpi import audit
 from qpi.errors import LedgerError
 from qpi.receipts import Receipt
+from torture.figures import Figure, Run, folder
+from torture.ledgers import dump, filled, outside
+from torture.workers import shared
 
 FLIPS, ENTRIES = 10_000, 60
 
@@ -85,7 +84,8 @@ def _flip(target: Target, copy: Path, at: int, by: int) -> tuple[list[str], str]
         return words, "not seen"
     changed = _entries(target.before, after)
     named = {entry for entry, _ in found}
-    if changed and not changed & named:
+    # Where entries can no longer be reached, the one after them says that they are missing.
+    if changed and not {*changed, *(entry + 1 for entry in changed)} & named:
         return words, f"changed {sorted(changed)}, and named {named}"
     return [*words, "named" if named != {None} else "damage"], ""
 

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from inputs import EVERY_FIELD, FINDING, NOW, SHANGHAI, found, recorder_of
-
 from qpi import audit, chain, tables
 from qpi.chain import Content
 from qpi.ledger import open_ledger
@@ -80,10 +79,9 @@ def rechain(raw: sqlite3.Connection, first: int) -> None:
 
 def dump(raw: sqlite3.Connection) -> list:
     """Return everything that a ledger says: whose it is, its schema, and every row with its types."""
-    raw.text_factory = bytes
+    raw.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
     said = [raw.execute(f"PRAGMA {name}").fetchone() for name in ("application_id", "user_version")]
-    # The other columns SQLite does not read.
-    said.append(raw.execute("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall())
+    said.append(raw.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY rowid").fetchall())
     for name in ("entry", *(table.name for table in tables.TYPED)):
         said.append(raw.execute(f"SELECT * FROM {name} ORDER BY 1, 2").fetchall())
     return said
