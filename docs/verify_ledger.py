@@ -14,6 +14,8 @@ from datetime import datetime, timezone
 SCHEMA = "c50cd38c88d789bb98ee50fdddbfa3161c104d24ec04dbde0e041fb9f4779119"  # of tables, triggers and views
 TABLES = ("checks", "findings", "verifications", "citations", "files", "closings")
 SINGLE = {"check": "checks", "verification": "verifications", "evidence": "files", "closing": "closings"}
+NEEDED = {"check": ("id", "project", "point", "role", "kind"), "verification": ("finding", "verifier", "outcome"),
+          "evidence": ("sha256", "size", "name"), "closing": ("period", "at", "as_of")}
 RECEIPT = re.compile(r"qpi-receipt-v1\s+([0-9A-Za-z-]+)\s+(\d+)\s+([0-9a-f]{64})")
 TYPES = re.compile("ssisss[sN]s[sN]s[iN][sN]b")  # first letters of Python's types, from prev on
 COLUMNS = "seq, prev, hash, schema, kind, idem, actor_id, actor_role, actor_auth, observed_at, recorded_at, supersedes, reason, body"
@@ -47,7 +49,7 @@ def cell(name, record, judged, observed):
 
 
 def rows_of(kind, record, judged, observed, columns):
-    assert kind != "check" or all(name in record for name in ("id", "project", "point", "role", "kind"))
+    assert all(one in record for one in NEEDED[kind]) and all("kind" in one for one in record.get("findings", ()))
     name = record["id"] if kind == "check" else record["finding"] if kind == "verification" else None
     found = [{**one, "id": f"{name}/{one['no']}", "check_id": name} for one in record.get("findings", ())]
     cited = [[one["sha256"], one["name"], of.get("id", name)] for of in (record, *found) if name for one in of.get("evidence", ()) if "sha256" in one]
@@ -83,14 +85,14 @@ def verify(file, receipts=()):
         found += [(seq, "link")] * (seq != last + 1 or prev != before) + [(seq, "hash")] * (own != made or not TYPES.fullmatch("".join(type(one).__name__[0] for one in (prev, made, *fields))))
         last, before, hashes[seq] = seq, made, made
         try:
-            plain = json.loads(body) if kind in SINGLE or kind == "genesis" else {}
+            plain = json.loads(body.decode() if isinstance(body, bytes) else body) if kind in SINGLE or kind == "genesis" else {}
             name = plain["record"]["ledger"] if seq == 0 else name
             rows = rows_of(kind, plain["record"], plain["judged"] if kind in ("check", "verification") else {}, observed, columns) if kind in SINGLE else {}
         except (ValueError, LookupError, TypeError, AttributeError, AssertionError):
             found += [(seq, "body")] * (sound and seq > 0)
             continue
         found += [(seq, "rows") for table in TABLES if sound and stored[table].pop(seq, []) != rows.get(table, [])]
-    found += [(0, "link")] * (last < 0) + [(last + 1, "rows") for table in TABLES if set(stored[table]) - set(hashes)]
+    found += [(0, "link")] * (last < 0) + [(seq, "rows") for table in TABLES for seq in set(stored[table]) - set(hashes)]
     found = [one for one in found if not unread or one[1] not in ("rows", "body")] + [(last + 1, "file")] * any(" FROM entry " in one for one in unread)
     found += [(None, "file")] * ([*readable(ledger, "PRAGMA integrity_check", unread)] != [("ok",)])
     for owner, number, head in receipts:

@@ -208,7 +208,7 @@ def tamper(file, script):
         ("UPDATE checks SET place = '4栋' WHERE entry = 3", [(3, "has other rows in checks; rebuild the typed tables")]),
         ("DELETE FROM findings WHERE entry = 3", [(3, "has other rows in findings; rebuild the typed tables")]),
         ("UPDATE verifications SET outcome = 'open'", [(5, "has other rows in verifications; rebuild the typed tables")]),
-        ("UPDATE findings SET entry = 77 WHERE entry = 3", [(3, "has other rows in findings; rebuild the typed tables"), (6, "is no entry, and has rows in findings; rebuild the typed tables")]),
+        ("UPDATE findings SET entry = 77 WHERE entry = 3", [(3, "has other rows in findings; rebuild the typed tables"), (77, "is no entry, and has rows in findings; rebuild the typed tables")]),
     ],
 )  # fmt: skip
 def test_what_was_altered_from_outside_is_found(file, script, faults):

@@ -81,7 +81,7 @@ def dump(raw: sqlite3.Connection) -> list:
     """Return everything that a ledger says: whose it is, its schema, and every row with its types."""
     raw.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
     said = [raw.execute(f"PRAGMA {name}").fetchone() for name in ("application_id", "user_version")]
-    said.append(raw.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY rowid").fetchall())
+    said.append(raw.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name").fetchall())
     for name in ("entry", *(table.name for table in tables.TYPED)):
         said.append(raw.execute(f"SELECT * FROM {name} ORDER BY 1, 2").fetchall())
     return said
