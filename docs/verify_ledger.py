@@ -49,7 +49,8 @@ def cell(name, record, judged, observed):
 
 
 def rows_of(kind, record, judged, observed, columns):
-    assert all(one in record for one in NEEDED[kind]) and all("kind" in one for one in record.get("findings", ()))
+    assert all(one in record for one in NEEDED[kind])
+    assert all("kind" in one for one in record.get("findings", ()))
     name = record["id"] if kind == "check" else record["finding"] if kind == "verification" else None
     found = [{**one, "id": f"{name}/{one['no']}", "check_id": name} for one in record.get("findings", ())]
     cited = [[one["sha256"], one["name"], of.get("id", name)] for of in (record, *found) if name for one in of.get("evidence", ()) if "sha256" in one]
