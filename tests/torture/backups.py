@@ -7,15 +7,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from inputs import found, recorder_of
-from torture.figures import Figure, Run, folder
-from torture.ledgers import filled, records
-
 from qpi import receipts
 from qpi.audit import audit
 from qpi.backup import back_up
 from qpi.errors import QpiError
 from qpi.ledger import open_ledger
 from qpi.receipts import Receipt
+from torture.figures import Figure, Run, folder
+from torture.ledgers import filled, records
 
 BACKUPS, COPIES, ENTRIES = 110, 60, 200
 FORK = multiprocessing.get_context("fork")

@@ -7,11 +7,10 @@ from decimal import Decimal
 from fractions import Fraction
 
 from inputs import found
-from torture.figures import Figure, Run
-
 from qpi import formats
 from qpi.metrics import PARTS, Count, table
 from qpi.policy import INDICATORS
+from torture.figures import Figure, Run
 
 CASES, ROWS = 18_000, 300
 RATES = tuple(name for name in INDICATORS if not name.endswith("_ratio"))

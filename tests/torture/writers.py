@@ -12,12 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from inputs import CHECK, found, recorder_of
-from torture.figures import Figure, Run, folder
-
 from qpi import frames, metrics
 from qpi.backup import back_up
 from qpi.errors import QpiError
 from qpi.ledger import Ledger, open_ledger
+from torture.figures import Figure, Run, folder
 
 PROCESSES, TIMES, READERS = 32, 40, 4
 FORK = multiprocessing.get_context("fork")
