@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from inputs import CHECK, NOW, VERIFICATION, digest, json_lines, new_ledger, recorder_of, typed
-from qpi import store, tables
+from qpi import sqlitefile, tables
 from qpi.entries import Actor
 from qpi.errors import LedgerError, ProofError, UsageError
 from qpi.ledger import Item, content, open_ledger, path_of
@@ -42,8 +42,8 @@ def test_a_new_ledger_begins_with_its_genesis_and_has_no_file_before_the_first_r
 
 
 def test_the_settings_hold_on_the_connection(file):
-    with closing(store.connect(file)) as raw:
-        found = {name: raw.execute(f"PRAGMA {name}").fetchone()[0] for name in store.SETTINGS}
+    with closing(sqlitefile.connect(file)) as raw:
+        found = {name: raw.execute(f"PRAGMA {name}").fetchone()[0] for name in sqlitefile.SETTINGS}
     assert found == {
         "journal_mode": "delete",
         "synchronous": 3,
@@ -218,7 +218,10 @@ def test_what_was_altered_from_outside_is_found(file, script, faults):
 
 
 def test_an_emptied_ledger_does_not_prove_itself(file):
-    tamper(file, "DELETE FROM citations; DELETE FROM verifications; DELETE FROM findings; DELETE FROM checks; DELETE FROM entry")
+    tamper(
+        file,
+        "DELETE FROM citations; DELETE FROM verifications; DELETE FROM findings; DELETE FROM checks; DELETE FROM entry",
+    )
     with open_ledger(file) as ledger:
         assert ledger.verify() == [(0, "is missing; the ledger was emptied")]
         with pytest.raises(ProofError, match="no first entry"):

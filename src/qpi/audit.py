@@ -52,7 +52,7 @@ def audit(path: Path, receipts: Sequence[Receipt] = ()) -> Report:
 
     Raises LedgerError where there is no ledger, ProofError where the file cannot be read at all.
     """
-    with open_unexamined(path) as ledger:
+    with open_unexamined(path) as ledger, ledger.reading():
         found = [Inconsistency(None, "schema", fault) for fault in ledger.foreign_schema()]
         hashes = dict[int, str]()
         found += (Inconsistency(*broken) for broken in chain.breaks(_noted(ledger.links(), hashes, receipts)))

@@ -1,6 +1,5 @@
 """Ledger: what keeps entries; append-only, chained, with typed tables that are rebuilt from the entries."""
 
-import sqlite3
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -18,14 +17,12 @@ from qpi.chain import Content, Link
 from qpi.entries import Actor, canonical, utc_text
 from qpi.errors import LedgerError, ProofError, UsageError
 from qpi.messages import said, say
+from qpi.sqlitefile import SqliteFile, known_here
 from qpi.store import Store
 from qpi.tables import Row
 
 SCHEMA = 1
 """Version of the entry format; it is written into every entry."""
-LAYOUT = 2
-"""Version of the tables; they are rebuilt from the entries, which stay as they are."""
-APPLICATION_ID = 0x71706931
 _CHUNK = 20_000
 _LAST = "SELECT seq, hash FROM entry ORDER BY seq DESC LIMIT 1"
 
@@ -46,23 +43,25 @@ class Item(NamedTuple):
 
 
 class Ledger:
-    """An open SQLite ledger; one connection is held until `close`, and threads may share it.
+    """An open ledger; one connection is held until `close`, and threads may share it.
 
-    A new ledger gets its file with the first entry that is appended after `genesis`.
+    A new ledger is made in its store with the first entry that is appended after `genesis`; until then it is in memory.
     """
 
     def __init__(self, store: Store, genesis: Content | None = None) -> None:
-        self._store = store
+        self._target = store
+        self._store = store if genesis is None else SqliteFile(":memory:")
         self._genesis = genesis
 
     @property
     def file(self) -> str:
-        """The name of the file."""
-        return self._store.file
+        """The name of the file, or where else the ledger is kept."""
+        return self._target.file
 
     def close(self) -> None:
-        """Let the file go."""
+        """Let the store go."""
         self._store.close()
+        self._target.close()
 
     def __enter__(self) -> Self:
         return self
@@ -127,6 +126,10 @@ class Ledger:
             part = values[start : start + 900]
             yield from self._store.rows(f"{query} ({','.join('?' * len(part))})", part)
 
+    def reading(self) -> AbstractContextManager[None]:
+        """See the ledger as it stands at one moment, however often it is read within a `with`."""
+        return self._store.reading()
+
     @contextmanager
     def writing(self) -> Iterator["Writer"]:
         """Hold the only right to write, as a Writer; what it appends becomes durable together at the end, or nothing."""
@@ -136,82 +139,40 @@ class Ledger:
                 yield Writer(self._store)
 
     def _make(self) -> None:
-        """Make the file of a new ledger, unless another program made it meanwhile."""
+        """Make a new ledger in its store, unless another program made it meanwhile."""
         if self._genesis is None:
             return
-        self._store.open()
-        with self._store.transaction(rebuilding=True):
+        store = self._target
+        store.open()
+        with store.transaction(rebuilding=True):
             # Another process may have made it while this one waited for the lock.
-            if not self._store.one("SELECT 1 FROM sqlite_master LIMIT 1"):
-                self._begin(self._genesis)
-        self.examine()
-        self._genesis = None
+            if store.empty():
+                _begin(store, self._genesis)
+        store.examine()
+        store.guard()
+        self._store.close()
+        self._store, self._genesis = store, None
 
-    def _begin(self, genesis: Content) -> None:
-        for statement in tables.statements():
-            self._store.execute(statement)
-        self._store.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        self._store.execute(f"PRAGMA user_version = {LAYOUT}")
-        Writer(self._store).append([Item(genesis)])
-
-    def begin_in_memory(self) -> None:
-        """Give a ledger that has no file yet its tables and first entry, so that it can be read."""
+    def open(self) -> None:
+        """Open the store and see that it is a ledger of this release; a new one can be read, and is nowhere yet."""
         if self._genesis is not None:
             with self._store.transaction(rebuilding=True):
-                self._begin(self._genesis)
+                _begin(self._store, self._genesis)
+            return
+        self._store.open()
+        self._store.examine()
+        self._store.guard()
 
     def open_to_read(self) -> None:
-        """Open the file without judging it; nothing can be written."""
+        """Open the store without judging it; nothing can be written."""
         self._store.open()
         self._store.guard()
-
-    def open_file(self) -> None:
-        """Open the file and see that it is a ledger of this release."""
-        self._store.open()
-        self.examine()
-
-    def examine(self) -> None:
-        """See that the file is a ledger of this release; raise LedgerError or ProofError otherwise."""
-        self._examine()
-        self._store.guard()
-
-    def _examine(self) -> None:
-        if self._store.one("PRAGMA application_id") != (APPLICATION_ID,):
-            raise LedgerError(
-                say("{file}: the file is no ledger of qpi; name another file in qpi.yaml", file=self.file)
-            )
-        version = self._store.one("PRAGMA user_version")
-        if version and version[0] > LAYOUT:
-            raise LedgerError(
-                say(
-                    "{file}: written by a newer release (schema {schema}); upgrade qpi",
-                    file=self.file,
-                    schema=version[0],
-                )
-            )
-        if version and version[0] < LAYOUT:
-            raise LedgerError(
-                say(
-                    "{file}: written by an earlier release (schema {schema}); run qpi ledger migrate",
-                    file=self.file,
-                    schema=version[0],
-                )
-            )
-        if tables.schema_digest(self._store.rows(tables.SCHEMA_TEXTS)) != tables.own_schema_digest():
-            raise ProofError(
-                say("{file}: tables or triggers were changed from outside; restore a backup", file=self.file)
-            )
 
     def rebuild(self) -> int:
         """Make the typed tables anew from the entries; return the number of entries read."""
         with self._store.transaction(rebuilding=True):
             writer = Writer(self._store)
-            for name in tables.EFFECTIVE:
-                self._store.execute(f"DROP VIEW IF EXISTS effective_{name}")
-            for table in reversed(tables.TYPED):
-                self._store.execute(f"DROP TABLE IF EXISTS {table.name}")
-            for statement in tables.typed_statements():
-                self._store.execute(statement)
+            self._store.remake()
             count = 0
             for link in self.links():
                 writer.project(link.seq, tables.rows_of(link))
@@ -220,7 +181,7 @@ class Ledger:
         return count
 
     def copy_to(self, path: Path) -> None:
-        """Copy the whole ledger into a file by SQLite's own means, as it stands at one moment; others may write."""
+        """Copy the whole ledger into a SQLite file, as it stands at one moment; others may write."""
         self._store.copy_to(path)
 
     def verify(self) -> list[tuple[int, str]]:
@@ -229,9 +190,9 @@ class Ledger:
         return sorted(dict.fromkeys(faults), key=itemgetter(0))
 
     def foreign_schema(self) -> Iterator[str]:
-        """Yield what of the file is not as this release makes it: whose it is, its version, its tables and triggers."""
+        """Yield what of the store is not as this release makes it: whose it is, its version, its tables and triggers."""
         try:
-            self._examine()
+            self._store.examine()
         except LedgerError as error:
             yield said(error)
 
@@ -258,6 +219,11 @@ class Ledger:
             if there.rest():
                 words = say("is no entry, and has rows in {table}; rebuild the typed tables", table=name)
                 yield self.position().seq + 1, "rows", words
+
+
+def _begin(store: Store, genesis: Content) -> None:
+    store.make()
+    Writer(store).append([Item(genesis)])
 
 
 class _Sorted:
@@ -304,7 +270,7 @@ class Writer:
             part = items[start : start + _CHUNK]
             links = list(chain.linked((item.content for item in part), self.seq, self.head))
             self.seq, self.head = links[-1].seq, links[-1].hash
-            self._store.many(tables.INSERT_ENTRY, links)
+            self._store.insert(tables.entry, links)
             for link, item in zip(links, part, strict=True):
                 self.project(link.seq, item.rows)
             self.flush()
@@ -320,7 +286,7 @@ class Writer:
         for table in tables.TYPED:
             rows = self._waiting.pop(table.name, [])
             if rows:
-                self._store.many(tables.INSERT[table.name], rows)
+                self._store.insert(table, rows)
 
 
 def path_of(url: str, folder: Path) -> Path:
@@ -334,61 +300,59 @@ def path_of(url: str, folder: Path) -> Path:
     return folder / parsed.database
 
 
-def has_ledger(path: Path) -> bool:
-    """Say whether a file holds a ledger; one of no bytes is about to be filled, or was left so by a killed process."""
-    return path.exists() and not (path.is_file() and path.stat().st_size == 0)
+def store_of(place: Path) -> Store:
+    """Return the store, not opened yet, of a place."""
+    known_here()
+    return SqliteFile(str(place))
+
+
+def has_ledger(place: Path) -> bool:
+    """Say whether a place holds a ledger."""
+    store = store_of(place)
+    try:
+        return store.exists()
+    finally:
+        store.close()
 
 
 def open_ledger(
-    path: Path, *, create: bool = False, ledger_id: str | None = None, now: datetime | None = None
+    place: Path, *, create: bool = False, ledger_id: str | None = None, now: datetime | None = None
 ) -> Ledger:
     """Open a ledger, made new where there is none and `create` says so; raise LedgerError otherwise.
 
     Raises ProofError when the tables and triggers are not those of this release.
     """
-    if sqlite3.sqlite_version_info < (3, 37):
-        raise LedgerError(
-            say(
-                "SQLite {version} knows no strict tables; use Python with SQLite 3.37 or newer",
-                version=sqlite3.sqlite_version,
-            )
-        )
-    new = not has_ledger(path)
-    if new and not create:
-        raise LedgerError(say("{file}: there is no ledger; import records first", file=path))
-    if new and not path.parent.is_dir():
-        raise LedgerError(
-            say(
-                "{file}: there is no folder {folder}; make it, or name another in qpi.yaml",
-                file=path,
-                folder=path.parent,
-            )
-        )
-    ledger = Ledger(
-        Store(str(path)), _genesis(ledger_id or str(uuid.uuid4()), now or datetime.now(UTC)) if new else None
-    )
+    store = store_of(place)
+    ledger = Ledger(store)
     try:
-        if new:
-            ledger.begin_in_memory()
-        else:
-            ledger.open_file()
+        if not store.exists():
+            if not create:
+                raise _missing(store)
+            store.room()
+            ledger = Ledger(store, _genesis(ledger_id or str(uuid.uuid4()), now or datetime.now(UTC)))
+        ledger.open()
     except BaseException:
         ledger.close()
         raise
     return ledger
 
 
-def open_unexamined(path: Path) -> Ledger:
+def open_unexamined(place: Path) -> Ledger:
     """Open a ledger to be read whatever its tables are; raise LedgerError where there is none."""
-    if not has_ledger(path):
-        raise LedgerError(say("{file}: there is no ledger; import records first", file=path))
-    ledger = Ledger(Store(str(path)))
+    store = store_of(place)
+    ledger = Ledger(store)
     try:
+        if not store.exists():
+            raise _missing(store)
         ledger.open_to_read()
     except BaseException:
         ledger.close()
         raise
     return ledger
+
+
+def _missing(store: Store) -> LedgerError:
+    return LedgerError(say("{file}: there is no ledger; import records first", file=store.file))
 
 
 def _genesis(ledger_id: str, now: datetime) -> Content:

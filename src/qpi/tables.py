@@ -15,6 +15,8 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from qpi.chain import Link
 from qpi.entries import utc_text
 
+LAYOUT = 2
+"""Version of the tables; they are rebuilt from the entries, which stay as they are."""
 _META = sa.MetaData()
 
 
@@ -238,14 +240,16 @@ def own_schema_digest() -> str:
         raw.close()
 
 
-def _insert(table: sa.Table) -> str:
+@cache
+def inserting(table: sa.Table) -> str:
+    """Return the statement that appends a row to a table."""
     columns = ", ".join(f'"{column.name}"' for column in table.columns)
     return f"INSERT INTO {table.name} ({columns}) VALUES ({', '.join('?' * len(table.columns))})"
 
 
 ENTRY_COLUMNS = ", ".join(column.name for column in entry.columns)
-INSERT_ENTRY = _insert(entry)
-INSERT = {table.name: _insert(table) for table in TYPED}
+INSERT_ENTRY = inserting(entry)
+INSERT = {table.name: inserting(table) for table in TYPED}
 
 
 Row = tuple[str, tuple[Any, ...]]
