@@ -208,7 +208,10 @@ def test_a_write_ahead_log_is_kept_from_the_versions_on_that_lose_nothing(versio
 
 
 def test_a_write_ahead_log_is_kept_on_a_local_disk_and_where_it_is_asked_for():
-    assert places.journal_mode("wal", (3, 51, 3), "nfs4") == ("delete", "journal_mode=wal is not used: a network folder (nfs4) cannot keep it")
+    assert places.journal_mode("wal", (3, 51, 3), "nfs4") == (
+        "delete",
+        "journal_mode=wal is not used: a network folder (nfs4) cannot keep it",
+    )
     assert places.journal_mode("delete", (3, 51, 3), None) == ("delete", None)
 
 

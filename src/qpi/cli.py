@@ -54,7 +54,7 @@ qpi.add_command(ledger_commands.ledger)
 def check(folder: str) -> None:
     from qpi.workspace import Workspace
 
-    workspace = Workspace(folder)
+    workspace = Workspace(folder, tell=tell)
     problems = workspace.check()
     if all(problem.advisory for problem in problems):
         problems = [*problems, *workspace.changed_editions()]
@@ -90,7 +90,7 @@ def import_(
         raise UsageError(fault)
     if rejects is not None:
         console.refuse_target(Path(rejects))
-    workspace = Workspace(folder)
+    workspace = Workspace(folder, tell=tell)
     failed = False
     mapping = _mapping(own)
     console.tell_problems(workspace.changed_editions())
@@ -210,7 +210,7 @@ def metrics(period: str, by: str, as_of: str | None, at: int | None, form: str, 
     from qpi import formats
     from qpi.workspace import Workspace
 
-    workspace = Workspace(folder)
+    workspace = Workspace(folder, tell=tell)
     keys = [key.strip() for key in by.split(",") if key.strip()]
     moment = _moment(as_of)
     tables = workspace.tables(at=at)
@@ -278,7 +278,7 @@ def render(
 
     from qpi.workspace import Workspace
 
-    workspace = Workspace(folder)
+    workspace = Workspace(folder, tell=tell)
     kinds = [form.strip() for form in forms.split(",") if form.strip()]
     console.tell_problems(workspace.changed_editions())
     drafts = workspace.notices(period, project=project, per=per, language=lang or "zh", as_of=_moment(as_of), at=at)

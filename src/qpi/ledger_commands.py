@@ -12,7 +12,7 @@ from qpi.errors import DataError, ProofError
 from qpi.messages import say
 
 
-@click.group(cls=Group, help=say("The ledger: verify, receipt, backup, rebuild."))
+@click.group(cls=Group, help=say("The ledger: verify, receipt, backup, rebuild, migrate."))
 @in_language()
 def ledger() -> None:
     """Gather the commands of the ledger."""
@@ -52,6 +52,8 @@ def verify(files: tuple[str, ...], copy: str | None, folder: str) -> None:
     if problems:
         raise DataError(problems)
     report = audit(Path(copy) if copy else Workspace(folder).ledger_path, receipts)
+    for note in report.notes:
+        tell(note)
     for one in report.found:
         show(one.words())
     if report.position is not None:
@@ -77,7 +79,7 @@ def receipt(at: int | None, out: str | None, folder: str) -> None:
     from qpi import receipts
     from qpi.workspace import Workspace
 
-    with Workspace(folder).ledger() as store:
+    with Workspace(folder, tell=tell).ledger() as store:
         position = store.position_at(at)
     put(receipts.text_of(receipts.receipt(*position, now=datetime.now(UTC))), out)
 
@@ -90,13 +92,41 @@ def backup(file: str, folder: str) -> None:
     """Make a verified copy."""
     from pathlib import Path
 
-    from qpi.backup import back_up
+    from qpi.backup import back_up, unfinished
+    from qpi.receipts import receipt
     from qpi.workspace import Workspace
 
     report = back_up(Workspace(folder).ledger_path, Path(file))
     assert report.position is not None
     position = report.position
+    for note in (*report.notes, *unfinished(Path(file))):
+        tell(note)
     show(say("{file}: entries 0 to {last}, head {head}", file=file, last=position.seq, head=position.head))
+    show(str(receipt(*position, now=datetime.now(UTC))))
+
+
+@ledger.command(
+    help=say(
+        "Give a ledger of an earlier release the tables of this one.\n\n"
+        "A verified backup is made beside it first. Entries stay as they are, and so does the head."
+    )
+)
+@in_workspace
+@in_language()
+def migrate(folder: str) -> None:
+    """Migrate the ledger."""
+    from qpi.migration import migrate as bring
+    from qpi.tables import LAYOUT
+    from qpi.workspace import Workspace
+
+    path = Workspace(folder).ledger_path
+    done = bring(path)
+    if done.backup is None:
+        show(say("{file}: there is nothing to migrate (schema {schema})", file=path, schema=LAYOUT))
+        return
+    show(say("{file}: schema {before} is now {after}; entries 0 to {last}, head {head}, as before",
+             file=path, before=done.before, after=LAYOUT, last=done.position.seq, head=done.position.head))  # fmt: skip
+    show(say("{file}: the ledger as it was, verified", file=done.backup))
 
 
 @ledger.command(help=say("Make the typed tables anew from the entries, which stay as they are."))
@@ -107,7 +137,7 @@ def rebuild(folder: str) -> None:
     from qpi import chain
     from qpi.workspace import Workspace
 
-    with Workspace(folder).ledger() as store:
+    with Workspace(folder, tell=tell).ledger() as store:
         if any(chain.breaks(store.links())):
             raise ProofError(say("the entries do not prove themselves; run qpi ledger verify, and restore a backup"))
         count = store.rebuild()

@@ -10,15 +10,16 @@ from pathlib import Path
 from qpi.errors import LedgerError
 from qpi.messages import Message, say
 
-NETWORK = frozenset(
-    "9p acfs afs beegfs ceph cifs coda davfs drvfs glusterfs gpfs lustre ncp ncpfs nfs nfs4 nfsd ocfs2 orangefs prl_fs "
-    "pvfs2 smb2 smb3 smbfs vboxsf virtiofs vmhgfs webdav afpfs".split()
-)
+NETWORK = {
+    "9p", "acfs", "afpfs", "afs", "beegfs", "ceph", "cifs", "coda", "davfs", "drvfs", "glusterfs", "gpfs", "lustre",
+    "ncp", "ncpfs", "nfs", "nfs4", "ocfs2", "orangefs", "prl_fs", "pvfs2", "smb2", "smb3", "smbfs", "vboxsf",
+    "virtiofs", "vmhgfs", "webdav",
+}  # fmt: skip
 """File systems, by the names of Linux and macOS, on which other machines write too, so that locks may not hold."""
-_NETWORK_FUSE = frozenset(
-    "afs ceph curlftpfs davfs davfs2 gcsfuse glusterfs goofys grpcfuse juicefs lustre osxfs rclone s3fs smbnetfs sshfs "
-    "vmhgfs-fuse".split()
-)
+_NETWORK_FUSE = {
+    "afs", "ceph", "curlftpfs", "davfs", "davfs2", "gcsfuse", "glusterfs", "goofys", "grpcfuse", "juicefs", "lustre",
+    "osxfs", "rclone", "s3fs", "smbnetfs", "sshfs", "vmhgfs-fuse",
+}  # fmt: skip
 """What stands behind `fuse.` in the name of such a file system."""
 _SYNCHRONISED = {
     "Dropbox": ("dropbox",),
@@ -39,19 +40,20 @@ _SYNCHRONISED = {
     "CloudStorage": ("cloudstorage",),
 }  # fmt: skip
 """Services that copy a folder to other machines, by the names of their folders in small letters."""
-# A name, or a name and what the service puts behind it: `OneDrive - 某公司`, `Dropbox (某公司)`, `GoogleDrive-x@y`.
-_BEHIND = r"(?:\s*[-(（_].*|\s+[0-9]+)?"
 _JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
 _STALE_SECONDS = 2
 
 
 def synchronised(path: str) -> str | None:
     """Return the service that copies a folder to other machines, by the names of the folders on the way to it."""
-    for part in re.split(r"[\\/]+", unicodedata.normalize("NFC", path))[:-1]:
-        for service, names in _SYNCHRONISED.items():
-            if any(re.fullmatch(re.escape(name) + _BEHIND, part.casefold()) for name in names):
-                return service
-    return None
+    parts = unicodedata.normalize("NFC", path).casefold().replace("\\", "/").split("/")[:-1]
+    return next((service for part in parts for service, names in _SYNCHRONISED.items() if _is_named(part, names)), None)
+
+
+def _is_named(part: str, names: Iterable[str]) -> bool:
+    """Say whether a folder bears a name, or one and what the service puts behind it: `onedrive - 某公司`, `dropbox (2)`."""
+    rests = (part.removeprefix(name).strip() for name in names if part.startswith(name))
+    return any(not rest or rest[0] in "-(（_" or rest.isdigit() for rest in rests)
 
 
 def is_network(kind: str) -> bool:
@@ -68,8 +70,8 @@ def file_system(path: str, mounts: str) -> str | None:
         point, kind = fields.split(" ")[4:5], rest.split(" ")[0]
         if not dash or not point or not kind:
             continue
+        # A blank stands as octal digits.
         where = re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), point[0])
-        # Bytes stand as octal digits; what is not ASCII is written as it is.
         inside = path == where or path.startswith(where.rstrip("/") + "/")
         # Of several mounts at one point the last lies on top.
         if inside and len(where) >= length:
@@ -100,11 +102,11 @@ def remote_on_windows(path: str, drive_type: Callable[[str], int]) -> bool:
 def on_network(path: Path) -> str | None:
     """Return the name of the network file system that a file lies on; None where it is local, or cannot be told."""
     real = os.path.realpath(path.parent)
-    if sys.platform == "win32":  # pragma: no cover
+    if sys.platform == "win32":
         import ctypes
 
         return say("a network drive") if remote_on_windows(real, ctypes.windll.kernel32.GetDriveTypeW) else None
-    if sys.platform == "darwin":  # pragma: no cover
+    if sys.platform == "darwin":
         kind = file_system_on_mac(real, _printed_by_mount()) if real.startswith(("/Volumes/", "/Network/")) else None
     else:
         kind = file_system(real, _mounts())
@@ -118,11 +120,11 @@ def _mounts() -> str:
         return ""
 
 
-def _printed_by_mount() -> str:  # pragma: no cover
+def _printed_by_mount() -> str:
     import subprocess
 
     try:
-        return subprocess.run(["/sbin/mount"], capture_output=True, text=True, timeout=5, check=False).stdout  # noqa: S603
+        return subprocess.run(["/sbin/mount"], capture_output=True, text=True, timeout=5, check=False).stdout
     except (OSError, subprocess.SubprocessError):
         return ""
 
@@ -130,7 +132,9 @@ def _printed_by_mount() -> str:  # pragma: no cover
 def warnings(path: Path) -> list[Message]:
     """Return what makes the place of a ledger unsafe, each with its remedy."""
     found = []
-    network, service = on_network(path), synchronised(os.path.abspath(path))
+    network = on_network(path)
+    # By the way that is named and by the one that links lead to.
+    service = synchronised(str(path.absolute())) or synchronised(str(path.resolve()))
     remedy = say("keep the ledger on a local disk; for a team, PostgreSQL is the store")
     if network:
         fault = say("{file}: on a network folder ({kind}), whose locks may fail, so that two programs can spoil the ledger; "

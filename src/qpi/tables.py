@@ -17,6 +17,10 @@ from qpi.entries import utc_text
 
 LAYOUT = 2
 """Version of the tables; they are rebuilt from the entries, which stay as they are."""
+EARLIER = {1: "a3a0dafb695bfcd64802f34e2f7c300996fdc1f747714548de83c963c9807912"}
+"""Digests of the tables and triggers of earlier layouts in SQLite: such a ledger is proved, and then migrated."""
+KINDS = ("genesis", "edition", "check", "verification", "void", "evidence", "removal", "closing")
+"""Kinds of entries that this release knows."""
 _META = sa.MetaData()
 
 
@@ -35,7 +39,7 @@ entry = sa.Table(
     _needed("prev", sa.Text, "hash of the entry before"),
     _needed("hash", sa.Text, "SHA-256 over every other column, in hex", unique=True),
     _needed("schema", sa.Integer, "version of the entry format"),
-    _needed("kind", sa.Text, "genesis, edition, check, verification, void, evidence, removal, closing"),
+    _needed("kind", sa.Text, ", ".join(KINDS)),
     _needed("idem", sa.Text, "natural key; no record enters twice", unique=True),
     _needed("actor_id", sa.Text, "who wrote it"),
     _column("actor_role", sa.Text, "in which role"),

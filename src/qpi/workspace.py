@@ -5,7 +5,7 @@ The ledger, pandas and Jinja are imported where they are first needed, so that j
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from functools import cached_property
@@ -38,10 +38,14 @@ class Tables(NamedTuple):
 
 
 class Workspace:
-    """A folder with qpi.yaml; nothing is read before it is asked for."""
+    """A folder with qpi.yaml; nothing is read before it is asked for.
 
-    def __init__(self, folder: str | Path = ".") -> None:
+    `tell` is called once with each thing that a person should know of the ledger, such as an unsafe folder.
+    """
+
+    def __init__(self, folder: str | Path = ".", *, tell: Callable[[str], None] | None = None) -> None:
         self.folder = Path(folder)
+        self._tell, self._told = tell, set[str]()
 
     def _read(self, name: str) -> strictyaml.Document:
         return strictyaml.read(self.folder / name, name=str(self.folder / name))
@@ -128,10 +132,19 @@ class Workspace:
         self, *, create: bool = False, ledger_id: str | None = None, now: datetime | None = None
     ) -> Iterator[Ledger]:
         """Open the ledger for the time of a `with`; raises LedgerError where there is none and `create` is not said."""
-        from qpi.ledger import open_ledger
+        from qpi.ledger import journal_of, open_ledger
 
-        with open_ledger(self.ledger_path, create=create, ledger_id=ledger_id, now=now) as store:
+        journal = journal_of(self.config.ledger)
+        with open_ledger(self.ledger_path, create=create, ledger_id=ledger_id, now=now, journal=journal) as store:
+            self.note(store.notes)
             yield store
+
+    def note(self, notes: Iterable[str]) -> None:
+        """Tell what was noted of the ledger, each thing once."""
+        for one in notes:
+            if self._tell and one not in self._told:
+                self._tell(one)
+            self._told.add(one)
 
     @contextmanager
     def recorder(self, *, actor: Actor | None = None) -> Iterator[Recorder]:
