@@ -15,7 +15,7 @@ POLICY = "policy.yaml"
 
 def _ledger(url: str) -> str:
     """Let the URL of a ledger through that this release can keep; SQLAlchemy reads it when the ledger is opened."""
-    if not re.fullmatch(r"sqlite:///.*[^/:]", url) or url == "sqlite:///:memory:":
+    if not re.fullmatch(r"sqlite:///[^?]*[^/:?](\?journal_mode=(delete|wal))?", url) or url == "sqlite:///:memory:":
         raise ValueError(say('ledger "{url}" is not kept by this release', url=url))
     return url
 
@@ -37,7 +37,7 @@ class Config(Frozen):
     ledger: Annotated[
         str,
         schema.read_with(_ledger, say("write sqlite:///qpi.db")),
-        shapes.typed("^sqlite:///(?!:memory:$).*[^/:]$"),
+        shapes.typed("^sqlite:///(?!:memory:$)[^?]*[^/:?](\\?journal_mode=(delete|wal))?$"),
     ] = "sqlite:///qpi.db"
     checklists: Words = ("checklists",)
     portfolio: Text = "portfolio.yaml"

@@ -357,6 +357,8 @@ def path_of(url: str, folder: Path) -> Path:
         raise UsageError(say('ledger "{url}" is no URL; write sqlite:///qpi.db', url=url)) from error
     if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
         raise UsageError(say('ledger "{url}" is not kept by this release; write sqlite:///qpi.db', url=url))
+    if any(asked not in (("journal_mode", "delete"), ("journal_mode", "wal")) for asked in parsed.query.items()):
+        raise UsageError(say('ledger "{url}" asks for what is not known; write ?journal_mode=wal or nothing', url=url))
     return folder / parsed.database
 
 

@@ -234,6 +234,8 @@ class SqliteFile:
         try:
             with self.transaction(rebuilding=True):
                 yield self._connection
+        except sa.exc.DBAPIError as error:
+            raise _failure(self.file, error.orig or error) from error
         finally:
             # What SQLAlchemy takes for a transaction of its own has ended with ours.
             self._connection.rollback()
