@@ -16,8 +16,8 @@ import pytest
 from make_golden import GOLDEN
 from qpi import chain, migration, tables
 from qpi.audit import audit
-from qpi.errors import LedgerError, ProofError
 from qpi.entries import Actor
+from qpi.errors import LedgerError, ProofError
 from qpi.ledger import content, open_ledger, open_unexamined
 from qpi.migration import migrate
 from qpi.tables import LAYOUT
@@ -157,7 +157,7 @@ def test_steps_that_fail_are_undone_and_told_as_an_error_of_the_ledger(old):
     before = digest(old)
     with pytest.raises(LedgerError, match="no such table"), open_unexamined(old, changing=True) as ledger:
         with ledger.altering() as connection:
-            step(connection, "DELETE FROM nothing")
+            step(connection, "DELETE FROM missing")
     assert digest(old) == before
 
 
