@@ -3,14 +3,17 @@
 import os
 from pathlib import Path
 
+from qpi import transfer
 from qpi.audit import Report, audit
 from qpi.errors import LedgerError, UsageError
-from qpi.ledger import open_ledger
+from qpi.ledger import Place, open_ledger
 from qpi.messages import say
 
 
-def back_up(ledger: Path, copy: Path) -> Report:
-    """Copy a ledger by SQLite's own means, verify the copy, and give it its name only then; return what was verified.
+def back_up(ledger: Place, copy: Path) -> Report:
+    """Copy a ledger into a file of SQLite, verify the copy, and give it its name only then; return what was verified.
+
+    A file is copied by SQLite's own means, another store entry for entry; others may write meanwhile.
 
     Raises UsageError where a file of that name is there already or its folder is not, LedgerError where the copy does
     not prove itself; then there is no file of that name.
@@ -23,11 +26,12 @@ def back_up(ledger: Path, copy: Path) -> Report:
     part.unlink(missing_ok=True)
     try:
         with open_ledger(ledger) as source:
-            source.copy_to(part)
+            if not source.copy_to(part):
+                transfer.copy(source, part)
+            file = source.file
         report = audit(part)
         if not report.sound:
-            fault = say("{file}: the copy does not prove itself; verify the ledger", file=ledger)
-            raise LedgerError(fault)
+            raise LedgerError(say("{file}: the copy does not prove itself; verify the ledger", file=file))
         _settle(part)
         part.rename(copy)
         _settle(copy.parent)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from qpi import store, tables
-from qpi.errors import LedgerError, ProofError
+from qpi.errors import LedgerError, ProofError, UsageError
 from qpi.messages import said, say
 from qpi.store import Values
 
@@ -184,13 +184,22 @@ class SqliteFile:
         if tables.schema_digest(self.rows(tables.SCHEMA_TEXTS)) != tables.own_schema_digest():
             raise store.altered(self.file)
 
-    def copy_to(self, path: Path) -> None:
+    def copy_to(self, path: Path) -> bool:
         """Copy the whole database into a new file."""
         with self._lock, closing(sqlite3.connect(path)) as target:
             try:
                 self._raw.backup(target)
             except sqlite3.Error as error:
                 raise _failure(self.file, error) from error
+        return True
+
+    def admit(self, writer: str) -> None:
+        """Raise UsageError: a file has no roles."""
+        raise UsageError(say("{file}: a file knows no roles, and none named {role}", file=self.file, role=writer))
+
+    def doubts(self) -> list[str]:
+        """Return nothing: whoever has the rights to the file is known to be able to change it."""
+        return []
 
     def guard(self) -> None:
         """Refuse, within this process, every statement that writes outside a transaction of ours."""

@@ -41,9 +41,6 @@ class Store(Protocol):
     def held(self) -> AbstractContextManager[None]:
         """Keep other threads from this connection."""
 
-    def execute(self, statement: str, values: Values = ()) -> object:
-        """Run a statement; raise LedgerError where that cannot be."""
-
     def rows(self, query: str, values: Values = ()) -> list[tuple[Any, ...]]:
         """Return the rows of a reading statement."""
 
@@ -80,8 +77,14 @@ class Store(Protocol):
     def guard(self) -> None:
         """Refuse, within this process, every statement that writes outside a transaction of ours."""
 
-    def copy_to(self, path: Path) -> None:
-        """Copy the whole into a new SQLite file."""
+    def copy_to(self, path: Path) -> bool:
+        """Copy the whole into a new SQLite file by the database's own means; return False where it has none."""
+
+    def admit(self, writer: str) -> None:
+        """Let a role of the database read and append, and nothing else; raise UsageError where there are no roles."""
+
+    def doubts(self) -> list[str]:
+        """Return what makes this store less trustworthy than it could be, though nothing is wrong with the ledger."""
 
 
 def unusable(file: str, message: str, remedy: str) -> LedgerError:
