@@ -15,7 +15,7 @@ from qpi import chain, places, sqlitefile, tables
 from qpi.audit import audit
 from qpi.entries import Actor
 from qpi.errors import LedgerError, ProofError, UsageError
-from qpi.ledger import Item, content, journal_of, open_ledger, open_unexamined, path_of
+from qpi.ledger import Item, content, journal_of, open_ledger, open_unexamined, place_of
 from qpi.tables import own_schema_digest
 
 
@@ -290,13 +290,16 @@ def test_a_file_that_is_no_ledger_is_left_as_it_is(tmp_path):
         assert digest(tmp_path / name) == before
 
 
+LATE = "2027-01-01T00:00:00.000000Z"
+
+
 @pytest.fixture
 def newer(file):
     """A ledger of a later layout, with a table, a column and a kind of entry that this release does not know."""
     with outside(file) as raw:
         seq, head = raw.execute("SELECT seq, hash FROM entry ORDER BY seq DESC LIMIT 1").fetchone()
-        said = content("waiver", "waiver:1", Actor("x"), {"record": {}}, recorded="2027-01-01T00:00:00.000000Z")
-        (link,) = chain.linked([said], seq, head)
+        said = content("waiver", "waiver:1", Actor("x"), {"record": {}}, recorded=LATE)
+        (link,) = chain.linked([said], seq, head, LATE)
         raw.execute(tables.INSERT_ENTRY, link)
         raw.execute("CREATE TABLE waivers (entry INTEGER PRIMARY KEY)")
         raw.execute("ALTER TABLE checks ADD COLUMN mood TEXT")
@@ -398,11 +401,11 @@ def test_what_only_looks_at_a_ledger_leaves_its_journal_mode(file):
 )
 def test_a_setting_that_is_not_known_is_refused(url, tmp_path):
     with pytest.raises(UsageError, match="journal_mode=wal or nothing"):
-        path_of(url, tmp_path)
+        place_of(url, tmp_path)
 
 
 def test_a_setting_in_the_url_is_no_part_of_the_name(tmp_path):
-    assert path_of("sqlite:///qpi.db?journal_mode=wal", tmp_path) == tmp_path / "qpi.db"
+    assert place_of("sqlite:///qpi.db?journal_mode=wal", tmp_path) == tmp_path / "qpi.db"
     assert [journal_of(f"sqlite:///qpi.db{end}") for end in ("", "?journal_mode=delete", "?journal_mode=wal")] == [
         "delete",
         "delete",
@@ -459,7 +462,7 @@ def test_what_a_cut_off_program_left_is_undone_and_noted(file):
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "postgresql+psycopg://x/y", "nonsense"])
 def test_another_store_is_refused(url, tmp_path):
     with pytest.raises(UsageError):
-        path_of(url, tmp_path)
+        place_of(url, tmp_path)
 
 
 def test_a_ledger_in_a_folder_that_is_not_there_names_the_folder(tmp_path):

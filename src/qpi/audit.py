@@ -1,14 +1,14 @@
 """Audit: everything that is wrong with a ledger, by entry and kind, and what no receipt covers."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 from qpi import chain
 from qpi.chain import Link
 from qpi.errors import ProofError
-from qpi.ledger import Ledger, Position, open_unexamined
+from qpi.ledger import Ledger, Place, Position, open_unexamined
 from qpi.messages import say
 from qpi.receipts import Receipt, newest
 from qpi.tables import KINDS, LAYOUT
@@ -45,6 +45,8 @@ class Report:
     found: tuple[Inconsistency, ...]
     covered: int | None
     notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    """What makes the store less trustworthy than it could be, though nothing is wrong with the ledger."""
 
     @property
     def sound(self) -> bool:
@@ -52,12 +54,13 @@ class Report:
         return not self.found
 
 
-def audit(path: Path, receipts: Sequence[Receipt] = ()) -> Report:
+def audit(where: Place | Ledger, receipts: Sequence[Receipt] = ()) -> Report:
     """Recompute everything: schema, entries, links, typed rows, and each receipt against its entry.
 
+    It is the ledger of one moment, whoever writes meanwhile.
     Raises LedgerError where there is no ledger, ProofError where the file cannot be read at all.
     """
-    with open_unexamined(path) as ledger, ledger.reading():
+    with nullcontext(where) if isinstance(where, Ledger) else open_unexamined(where) as ledger, ledger.reading():
         found = [Inconsistency(None, "schema", fault) for fault in ledger.foreign_schema()]
         hashes, strange = dict[int, str](), dict[str, list[int]]()
         links = _noted(_strange(ledger.links(), strange), hashes, receipts)
@@ -72,9 +75,10 @@ def audit(path: Path, receipts: Sequence[Receipt] = ()) -> Report:
         position = _position(ledger)
         against = {one: _against(one, hashes, position) for one in receipts}
         found += (contradiction for contradiction in against.values() if contradiction)
+        doubts = tuple(ledger.doubts())
     whole = sorted(dict.fromkeys(found), key=lambda one: (-1 if one.entry is None else one.entry, one.kind))
     latest = newest(one for one, contradiction in against.items() if position and not contradiction)
-    return Report(position, tuple(whole), latest.seq if latest else None, tuple(notes))
+    return Report(position, tuple(whole), latest.seq if latest else None, tuple(notes), doubts)
 
 
 def _strange(links: Iterable[Link], strange: dict[str, list[int]]) -> Iterator[Link]:

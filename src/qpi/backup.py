@@ -6,16 +6,19 @@ import shutil
 import time
 from pathlib import Path
 
+from qpi import transfer
 from qpi.audit import Report, audit
 from qpi.errors import LedgerError, UsageError
-from qpi.ledger import open_unexamined
+from qpi.ledger import Place, open_unexamined
 from qpi.messages import Message, joined, say
 
 _STALE_SECONDS = 600
 
 
-def back_up(ledger: Path, copy: Path) -> Report:
-    """Copy a ledger by SQLite's own means, verify the copy, and give it its name only then; return what was verified.
+def back_up(ledger: Place, copy: Path) -> Report:
+    """Copy a ledger into a file of SQLite, verify the copy, and give it its name only then; return what was verified.
+
+    A file is copied by SQLite's own means, another store entry for entry; others may write meanwhile.
 
     A ledger of an earlier layout is copied as it is. Raises UsageError where a file of that name is there already or its
     folder is not, LedgerError where the copy does not prove itself; then there is no file of that name.
@@ -28,15 +31,16 @@ def back_up(ledger: Path, copy: Path) -> Report:
     part = copy.with_name(f".{copy.name}.{secrets.token_hex(4)}.part")
     try:
         with open_unexamined(ledger) as source:
-            source.copy_to(part)
+            if not source.copy_to(part):
+                transfer.copy(source, part)
+            file = source.file
         report = audit(part)
         if not report.sound:
             words = joined("; ", (one.words() for one in report.found[:3]))
-            fault = say(
-                "{file}: the copy does not prove itself ({faults}); verify the ledger", file=ledger, faults=words
+            raise LedgerError(
+                say("{file}: the copy does not prove itself ({faults}); verify the ledger", file=file, faults=words)
             )
-            raise LedgerError(fault)
-        if ledger.is_file():
+        if isinstance(ledger, Path):
             # Whoever may not read the ledger may not read its copy either.
             shutil.copymode(ledger, part)
         _settle(part)

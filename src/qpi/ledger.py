@@ -1,10 +1,10 @@
 """Ledger: what keeps entries; append-only, chained, with typed tables that are rebuilt from the entries."""
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
-from itertools import groupby
+from itertools import groupby, islice
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -16,7 +16,7 @@ from qpi import chain, tables
 from qpi.chain import Content, Link
 from qpi.entries import Actor, canonical, utc_text
 from qpi.errors import LedgerError, ProofError, UsageError
-from qpi.messages import said, say
+from qpi.messages import masked, said, say
 from qpi.sqlitefile import SqliteFile, known_here
 from qpi.store import Store
 from qpi.tables import Row
@@ -219,8 +219,49 @@ class Ledger:
             # Another process may have made it while this one waited for the lock.
             if store.empty():
                 _begin(store, self._genesis)
+        self._settle()
+
+    def begin(self, *, writer: str | None = None, links: Iterable[Link] | None = None) -> None:
+        """Make a new ledger in its store now, with nothing but its first entry or with the entries of another ledger.
+
+        Entries of another ledger are taken word for word, and their typed rows made from them.
+        With `writer`, a role of the database may read and append from then on.
+        """
+        self._refuse_newer()
+        store = self._target
+        store.open()
+        with store.held(), store.transaction(rebuilding=True):
+            if links is not None:
+                store.make()
+                Writer(store).take(links)
+                self._prove(store)
+            elif self._genesis is not None and store.empty():
+                _begin(store, self._genesis)
+            if writer is not None:
+                store.admit(writer)
+        self._settle()
+
+    @staticmethod
+    def _prove(store: Store) -> None:
+        """Raise LedgerError where what was taken does not prove itself; then none of it stays."""
+        faults = Ledger(store).verify()
+        if faults:
+            number, fault = faults[0]
+            raise LedgerError(
+                say(
+                    "{file}: entry {entry} {fault}; verify the ledger that was copied",
+                    file=store.file,
+                    entry=number,
+                    fault=fault,
+                )
+            )
+
+    def _settle(self) -> None:
+        """See that what was made is a ledger of this release, and go on with it."""
+        store = self._target
         self._admit(store)
-        self._store.close()
+        if self._store is not store:
+            self._store.close()
         self._store, self._genesis = store, None
 
     def open(self) -> None:
@@ -263,37 +304,46 @@ class Ledger:
         writer.flush()
         return count
 
+    @property
+    def dialect(self) -> str:
+        """The name that SQLAlchemy has for the kind of SQL of the store."""
+        return self._store.dialect
+
     @contextmanager
-    def altering(self) -> Iterator[sa.Connection]:
-        """Hold the only right to write and to change tables, for the steps from an earlier layout to that of this release.
+    def altering(self) -> Iterator[Callable[[str], None]]:
+        """Hold the only right to write; what is yielded runs the steps from an earlier layout to that of this release.
 
         At the end the typed tables are made anew and all is proved; raises ProofError where it is not sound or an entry
         is not what it was. Then, and after any other error, the ledger is as it was before.
         """
-        with self._store.altering() as connection:
+        with self._store.held(), self._store.transaction(rebuilding=True):
             position = self.position()
-            yield connection
+            yield self._store.alter
             self._remake()
             self._store.mark(tables.LAYOUT)
             faults = [*self.foreign_schema(), *(fault for _, fault in self.verify())]
             if self.position() != position:
                 faults.append(say("has another head"))
             if faults:
-                raise ProofError(
-                    say(
-                        "{file}: the ledger would not prove itself ({fault}); it is as it was",
-                        file=self.file,
-                        fault=faults[0],
-                    )
+                words = say(
+                    "{file}: the ledger would not prove itself ({fault}); it is as it was",
+                    file=self.file,
+                    fault=faults[0],
                 )
+                raise ProofError(words)
 
-    def copy_to(self, path: Path) -> None:
-        """Copy the whole ledger into a SQLite file, as it stands at one moment; others may write."""
-        self._store.copy_to(path)
+    def copy_to(self, path: Path) -> bool:
+        """Copy the whole ledger into a SQLite file by the store's own means, as it stands at one moment, if it has any."""
+        return self._store.copy_to(path)
+
+    def doubts(self) -> list[str]:
+        """Return what makes the store less trustworthy than it could be, though nothing is wrong with the ledger."""
+        return self._store.doubts()
 
     def verify(self) -> list[tuple[int, str]]:
         """Return the number and fault of every entry that breaks the chain, or whose typed rows are not its own."""
-        faults = [(entry, fault) for entry, _, fault in (*chain.breaks(self.links()), *self.foreign_rows())]
+        with self.reading():
+            faults = [(entry, fault) for entry, _, fault in (*chain.breaks(self.links()), *self.foreign_rows())]
         return sorted(dict.fromkeys(faults), key=itemgetter(0))
 
     def foreign_schema(self) -> Iterator[str]:
@@ -327,6 +377,12 @@ class Ledger:
             if there.rest():
                 words = say("is no entry, and has rows in {table}; rebuild the typed tables", table=name)
                 yield self.position().seq + 1, "rows", words
+
+
+def _batched(links: Iterable[Link], size: int) -> Iterator[list[Link]]:
+    rest = iter(links)
+    while some := list(islice(rest, size)):
+        yield some
 
 
 def _begin(store: Store, genesis: Content) -> None:
@@ -387,6 +443,15 @@ class Writer:
             self.flush()
         return list(range(first, self.seq + 1))
 
+    def take(self, links: Iterable[Link]) -> None:
+        """Append entries as they stand in another ledger, with typed rows made from them."""
+        for some in _batched(links, _CHUNK):
+            self.seq, self.head = some[-1].seq, some[-1].hash
+            self._store.insert(tables.entry, some)
+            for link in some:
+                self.project(link.seq, tables.rows_of(link))
+            self.flush()
+
     def project(self, seq: int, rows: Iterable[Row]) -> None:
         """Keep the typed rows of an entry until `flush`."""
         for name, row in rows:
@@ -400,31 +465,53 @@ class Writer:
                 self._store.insert(table, rows)
 
 
-def path_of(url: str, folder: Path) -> Path:
-    """Return the file that a SQLAlchemy URL of SQLite names, relative to a folder; raise UsageError for another store."""
+Place = Path | sa.URL
+"""Where a ledger is kept: a file of SQLite, or a database and schema of PostgreSQL."""
+_POSTGRESQL = ("postgresql", "postgresql+psycopg")
+
+
+def place_of(url: str, folder: Path) -> Place:
+    """Return the place that a URL names, a file relative to a folder; raise UsageError for a store that we do not know."""
     try:
         parsed = sa.make_url(url)
-    except sa.exc.ArgumentError as error:
-        raise UsageError(say('ledger "{url}" is no URL; write sqlite:///qpi.db', url=url)) from error
+    except (sa.exc.ArgumentError, ValueError) as error:
+        raise UsageError(
+            say('ledger "{url}" is no URL; write sqlite:///qpi.db or postgresql://user@host/database', url=masked(url))
+        ) from error
+    if parsed.drivername in _POSTGRESQL and parsed.database:
+        return parsed
     if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
-        raise UsageError(say('ledger "{url}" is not kept by this release; write sqlite:///qpi.db', url=url))
+        raise UsageError(
+            say(
+                'ledger "{url}" is not kept by this release; write sqlite:///qpi.db or postgresql://user@host/database',
+                url=masked(url),
+            )
+        )
     if any(asked not in (("journal_mode", "delete"), ("journal_mode", "wal")) for asked in parsed.query.items()):
         raise UsageError(say('ledger "{url}" asks for what is not known; write ?journal_mode=wal or nothing', url=url))
     return folder / parsed.database
 
 
 def journal_of(url: str) -> str:
-    """Return the journal mode that a URL of SQLite asks for: `wal`, or `delete` where it asks for none."""
+    """Return the journal mode that the URL of a file asks for: `wal`, or `delete` where it asks for none."""
     return "wal" if sa.make_url(url).query.get("journal_mode") == "wal" else "delete"
 
 
-def store_of(place: Path, *, journal: str | None = "delete") -> Store:
-    """Return the store, not opened yet, of a place; `journal` is the journal mode that is asked for, None to only read."""
+def store_of(place: Place, *, journal: str | None = "delete") -> Store:
+    """Return the store, not opened yet, of a place; raise LedgerError where a library is missing.
+
+    `journal` is the journal mode that is asked for of a file, None to only read it.
+    """
+    if isinstance(place, sa.URL):
+        # Whoever keeps a ledger in a file needs no psycopg.
+        from qpi.postgresql import Postgresql
+
+        return Postgresql(place)
     known_here()
     return SqliteFile(str(place), journal=journal)
 
 
-def has_ledger(place: Path) -> bool:
+def has_ledger(place: Place) -> bool:
     """Say whether a place holds a ledger."""
     store = store_of(place)
     try:
@@ -434,7 +521,7 @@ def has_ledger(place: Path) -> bool:
 
 
 def open_ledger(
-    place: Path, *, create: bool = False, ledger_id: str | None = None, now: datetime | None = None,
+    place: Place, *, create: bool = False, ledger_id: str | None = None, now: datetime | None = None,
     journal: str = "delete",
 ) -> Ledger:  # fmt: skip
     """Open a ledger, made new where there is none and `create` says so; raise LedgerError otherwise.
@@ -457,7 +544,19 @@ def open_ledger(
     return ledger
 
 
-def open_unexamined(place: Path, *, changing: bool = False) -> Ledger:
+def init(
+    place: Place, *, writer: str | None = None, ledger_id: str | None = None, now: datetime | None = None
+) -> Position:
+    """Make a new ledger with its first entry, unless one is there, and let a role of the database read and append.
+
+    Raises UsageError where there is no such role, or where the store knows none.
+    """
+    with open_ledger(place, create=True, ledger_id=ledger_id, now=now) as ledger:
+        ledger.begin(writer=writer)
+        return ledger.position()
+
+
+def open_unexamined(place: Place, *, changing: bool = False) -> Ledger:
     """Open a ledger to be read whatever its tables are, or to be changed; raise LedgerError where there is none."""
     store = store_of(place, journal="delete" if changing else None)
     ledger = Ledger(store)
@@ -492,4 +591,17 @@ def content(
     return Content(SCHEMA, kind, idem, actor.id, actor.role, actor.auth, observed, recorded, supersedes, reason, data)
 
 
-__all__ = ["Item", "Ledger", "Position", "Writer", "content", "journal_of", "open_ledger", "open_unexamined", "path_of"]
+__all__ = [
+    "Item",
+    "Ledger",
+    "Place",
+    "Position",
+    "Writer",
+    "content",
+    "has_ledger",
+    "init",
+    "journal_of",
+    "open_ledger",
+    "open_unexamined",
+    "place_of",
+]

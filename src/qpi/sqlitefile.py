@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from qpi import places, store, tables
-from qpi.errors import LedgerError, ProofError
+from qpi.errors import LedgerError, ProofError, UsageError
 from qpi.messages import said, say
 from qpi.store import Values
 
@@ -34,6 +34,8 @@ class SqliteFile:
 
     `journal` is `delete` or `wal`, as it is asked for; None leaves the file as it is found, and nothing can be written.
     """
+
+    dialect = "sqlite"
 
     def __init__(self, file: str, *, journal: str | None = "delete") -> None:
         self.file = file
@@ -228,23 +230,15 @@ class SqliteFile:
         if tables.schema_digest(self.rows(tables.SCHEMA_TEXTS)) != own:
             raise store.altered(self.file)
 
-    @contextmanager
-    def altering(self) -> Iterator[Connection]:
-        """Hold the only right to write, and to change tables by SQLAlchemy; all of it becomes durable, or nothing."""
-        try:
-            with self.transaction(rebuilding=True):
-                yield self._connection
-        except sa.exc.DBAPIError as error:
-            raise _failure(self.file, error.orig or error) from error
-        finally:
-            # What SQLAlchemy takes for a transaction of its own has ended with ours.
-            self._connection.rollback()
+    def alter(self, statement: str) -> None:
+        """Run a statement that changes tables."""
+        self.execute(statement)
 
     def mark(self, layout: int) -> None:
         """Write down of which layout the tables are."""
         self.execute(f"PRAGMA user_version = {layout}")
 
-    def copy_to(self, path: Path) -> None:
+    def copy_to(self, path: Path) -> bool:
         """Copy the whole database into a new file, which needs no other beside it."""
         try:
             with self._lock, closing(sqlite3.connect(path, isolation_level=None)) as target:
@@ -253,6 +247,15 @@ class SqliteFile:
                 target.execute("PRAGMA journal_mode = delete").fetchone()
         except sqlite3.Error as error:
             raise _failure(str(path), error) from error
+        return True
+
+    def admit(self, writer: str) -> None:
+        """Raise UsageError: a file has no roles."""
+        raise UsageError(say("{file}: a file knows no roles, and none named {role}", file=self.file, role=writer))
+
+    def doubts(self) -> list[str]:
+        """Return nothing: whoever has the rights to the file is known to be able to change it."""
+        return []
 
     def guard(self) -> None:
         """Refuse, within this process, every statement that writes outside a transaction of ours."""

@@ -26,6 +26,8 @@ class Store(Protocol):
 
     file: str
     """What it is called in messages; no password is in it."""
+    dialect: str
+    """The name that SQLAlchemy has for its kind of SQL."""
     notes: list[str]
     """What a person should know of the place and of how it was found, since it was opened."""
 
@@ -43,9 +45,6 @@ class Store(Protocol):
 
     def held(self) -> AbstractContextManager[None]:
         """Keep other threads from this connection."""
-
-    def execute(self, statement: str, values: Values = ()) -> object:
-        """Run a statement; raise LedgerError where that cannot be."""
 
     def rows(self, query: str, values: Values = ()) -> list[tuple[Any, ...]]:
         """Return the rows of a reading statement."""
@@ -83,17 +82,23 @@ class Store(Protocol):
     def examine(self, layout: int = LAYOUT) -> None:
         """Raise LedgerError where this is no ledger of a layout, ProofError where it was changed from outside."""
 
-    def altering(self) -> AbstractContextManager[sa.Connection]:
-        """Hold the only right to write, and to change tables by SQLAlchemy; all of it becomes durable, or nothing."""
+    def alter(self, statement: str) -> None:
+        """Run a statement that changes tables, within `transaction` with `rebuilding`."""
 
     def mark(self, layout: int) -> None:
-        """Write down, within `altering`, of which layout the tables are."""
+        """Write down, in the same way, of which layout the tables are."""
 
     def guard(self) -> None:
         """Refuse, within this process, every statement that writes outside a transaction of ours."""
 
-    def copy_to(self, path: Path) -> None:
-        """Copy the whole into a new SQLite file."""
+    def copy_to(self, path: Path) -> bool:
+        """Copy the whole into a new SQLite file by the database's own means; return False where it has none."""
+
+    def admit(self, writer: str) -> None:
+        """Let a role of the database read and append, and nothing else; raise UsageError where there are no roles."""
+
+    def doubts(self) -> list[str]:
+        """Return what makes this store less trustworthy than it could be, though nothing is wrong with the ledger."""
 
 
 def unusable(file: str, message: str, remedy: str) -> LedgerError:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from qpi.entries import Actor
-    from qpi.ledger import Ledger, Position
+    from qpi.ledger import Ledger, Place, Position
     from qpi.notices import Notice
     from qpi.recorder import Recorder
 
@@ -125,11 +125,19 @@ class Workspace:
         return names
 
     @property
-    def ledger_path(self) -> Path:
-        """The file of the ledger."""
-        from qpi.ledger import path_of
+    def ledger_place(self) -> Place:
+        """Where the ledger is kept: the path of a file, or the URL of a database."""
+        from qpi.ledger import place_of
 
-        return path_of(self.config.ledger, self.folder)
+        return place_of(self.config.ledger, self.folder)
+
+    @property
+    def ledger_path(self) -> Path:
+        """The file of the ledger; raises UsageError where a database keeps it."""
+        place = self.ledger_place
+        if not isinstance(place, Path):
+            raise UsageError(say("the ledger is kept by a database, and is no file"))
+        return place
 
     @contextmanager
     def ledger(
@@ -139,7 +147,7 @@ class Workspace:
         from qpi.ledger import journal_of, open_ledger
 
         journal = journal_of(self.config.ledger)
-        with open_ledger(self.ledger_path, create=create, ledger_id=ledger_id, now=now, journal=journal) as store:
+        with open_ledger(self.ledger_place, create=create, ledger_id=ledger_id, now=now, journal=journal) as store:
             self.note(store.notes)
             yield store
 
@@ -167,7 +175,7 @@ class Workspace:
         from qpi import frames
         from qpi.ledger import has_ledger
 
-        if not has_ledger(self.ledger_path):
+        if not has_ledger(self.ledger_place):
             if at is not None:
                 raise UsageError(say("there is no entry {entry}: the ledger has not begun", entry=at))
             return Tables(
@@ -186,12 +194,13 @@ class Workspace:
 
     def changed_editions(self) -> list[Problem]:
         """Return advice for each edition that checks were judged by and that is in no file now, or in another wording."""
-        if not (self.folder / self.config.ledger.removeprefix("sqlite:///").partition("?")[0]).exists():
+        url = self.config.ledger
+        if url.startswith("sqlite:") and not (self.folder / url.removeprefix("sqlite:///").partition("?")[0]).exists():
             # Judging definitions alone loads no database.
             return []
         from qpi.ledger import has_ledger
 
-        if not has_ledger(self.ledger_path):
+        if not has_ledger(self.ledger_place):
             return []
         with self.ledger() as store:
             kept = list(store.editions())
