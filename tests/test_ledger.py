@@ -13,7 +13,7 @@ from inputs import CHECK, NOW, VERIFICATION, digest, json_lines, new_ledger, rec
 from qpi import sqlitefile, tables
 from qpi.entries import Actor
 from qpi.errors import LedgerError, ProofError, UsageError
-from qpi.ledger import Item, content, open_ledger, path_of
+from qpi.ledger import Item, content, open_ledger, place_of
 from qpi.tables import own_schema_digest
 
 
@@ -295,10 +295,10 @@ def test_a_ledger_of_a_newer_release_is_refused(file):
         open_ledger(file)
 
 
-@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "postgresql+psycopg://x/y", "nonsense"])
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://x/y", "postgresql://x", "nonsense"])
 def test_another_store_is_refused(url, tmp_path):
     with pytest.raises(UsageError):
-        path_of(url, tmp_path)
+        place_of(url, tmp_path)
 
 
 def test_a_ledger_in_a_folder_that_is_not_there_names_the_folder(tmp_path):
