@@ -350,6 +350,7 @@ def on_the_day_of_the_docs(patch, folder):
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
         patch.setenv(name, "en_US.UTF-8")
     patch.setitem(recorder.Recorder.__init__.__kwdefaults__, "clock", lambda: NOW)
+    patch.setitem(qpi.Workspace.ledger.__wrapped__.__kwdefaults__, "now", NOW)
     original = metrics.moment_of
     for module in (metrics, notices):
         patch.setattr(module, "moment_of", lambda found, as_of: original(found, as_of or NOW))

@@ -24,7 +24,7 @@ from qpi.tables import Row
 SCHEMA = 1
 """Version of the entry format; it is written into every entry."""
 _CHUNK = 20_000
-_LAST = "SELECT seq, hash FROM entry ORDER BY seq DESC LIMIT 1"
+_LAST = "SELECT seq, hash, recorded_at FROM entry ORDER BY seq DESC LIMIT 1"
 
 
 class Position(NamedTuple):
@@ -81,12 +81,23 @@ class Ledger:
             raise ProofError(say("{file}: no first entry; the ledger was emptied, take a backup", file=self.file))
         return Position(orjson.loads(genesis[0])["record"]["ledger"], row[0], row[1])
 
-    def position_at(self, seq: int | None) -> Position:
-        """Return the position of an entry, by default of the last; raise UsageError where there is no such entry."""
+    def position_at(self, at: int | datetime | None) -> Position:
+        """Return the position of an entry, or of the last one recorded by a moment; None is the last.
+
+        Where a clock went back, the chain says what was later: nothing after the first entry recorded past the moment.
+        Raises UsageError where there is no such entry.
+        """
         last = self.position()
-        if seq is None:
+        if at is None:
             return last
+        if isinstance(at, datetime):
+            later = self._store.one("SELECT min(seq) FROM entry WHERE recorded_at > ?", (utc_text(at),))
+            seq = last.seq if later is None or later[0] is None else later[0] - 1
+        else:
+            seq = at
         row = self._store.one("SELECT hash FROM entry WHERE seq = ?", (seq,)) if 0 <= seq <= last.seq else None
+        if row is None and isinstance(at, datetime):
+            raise UsageError(say("the ledger began after {moment}; name a later one", moment=utc_text(at)))
         if row is None:
             raise UsageError(say("there is no entry {entry}; the last one is {last}", entry=seq, last=last.seq))
         return Position(last.ledger, seq, row[0])
@@ -96,6 +107,25 @@ class Ledger:
         where, values = ("WHERE kind = ?", (kind,)) if kind else ("", ())
         query = f"SELECT {tables.ENTRY_COLUMNS} FROM entry {where} ORDER BY seq"
         return map(Link._make, self._store.each(query, values, size=_CHUNK))
+
+    def entry(self, seq: int) -> Link | None:
+        """Return an entry, or None where there is none of this number."""
+        return self._link("seq", seq)
+
+    def _link(self, column: str, value: int) -> Link | None:
+        row = self._store.one(f"SELECT {tables.ENTRY_COLUMNS} FROM entry WHERE {column} = ?", (value,))
+        return Link._make(row) if row else None
+
+    def versions(self, seq: int) -> list[Link]:
+        """Return the entries of which each but the first supersedes the one before, for any one of them; first to last."""
+        found: list[Link] = []
+        link = self.entry(seq)
+        while link is not None:
+            found.insert(0, link)
+            link = None if link.supersedes is None else self.entry(link.supersedes)
+        while found and (link := self._link("supersedes", found[-1].seq)):
+            found.append(link)
+        return found
 
     def editions(self) -> Iterator[tuple[int, str, str, str]]:
         """Yield number, catalogue, edition and digest of each edition that the ledger keeps."""
@@ -116,6 +146,24 @@ class Ledger:
             "WHERE f.entry NOT IN (SELECT supersedes FROM entry WHERE supersedes IS NOT NULL) AND f.id IN"
         )
         return {row[0]: (row[1], row[2], row[3]) for row in self._in(query, ids)}
+
+    def rounds(self, findings: Sequence[str]) -> list[int]:
+        """Return the numbers of the entries that are the effective second verifications of findings, in order."""
+        query = (
+            "SELECT entry FROM verifications "
+            "WHERE entry NOT IN (SELECT supersedes FROM entry WHERE supersedes IS NOT NULL) AND finding IN"
+        )
+        return sorted(row[0] for row in self._in(query, findings))
+
+    def rounds_of_check(self, check: str) -> list[int]:
+        """Return the numbers of the entries that verified, in any version, a finding that any version of a check raised."""
+        query = "SELECT entry FROM verifications WHERE finding IN"
+        raised = self._store.rows(
+            "SELECT DISTINCT id FROM findings WHERE id >= ? AND id < ?", (f"{check}/", f"{check}0")
+        )
+        return sorted(
+            row[0] for row in self._in(query, [row[0] for row in raised if row[0].rpartition("/")[0] == check])
+        )
 
     def rows(self, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
         """Return the rows of a reading statement; one that writes raises LedgerError."""
@@ -281,7 +329,7 @@ def _batched(links: Iterable[Link], size: int) -> Iterator[list[Link]]:
 
 def _begin(store: Store, genesis: Content) -> None:
     store.make()
-    Writer(store).append([Item(genesis)])
+    Writer(store).append([Item(genesis)], recorded=genesis.recorded_at)
 
 
 class _Sorted:
@@ -318,15 +366,18 @@ class Writer:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self.seq, self.head = store.one(_LAST) or (-1, chain.START)
+        self.seq, self.head, self.recorded = store.one(_LAST) or (-1, chain.START, "")
         self._waiting: dict[str, list[tuple[Any, ...]]] = {}
 
-    def append(self, items: Sequence[Item]) -> list[int]:
-        """Append entries in order with their typed rows; return the numbers that they got."""
-        first = self.seq + 1
+    def append(self, items: Sequence[Item], *, recorded: str) -> list[int]:
+        """Append entries in order with their typed rows, recorded at a moment (UTC); return the numbers that they got.
+
+        The moment is asked for while nobody else may write, so that it goes back only where a clock does.
+        """
+        first, self.recorded = self.seq + 1, recorded
         for start in range(0, len(items), _CHUNK):
             part = items[start : start + _CHUNK]
-            links = list(chain.linked((item.content for item in part), self.seq, self.head))
+            links = list(chain.linked((item.content for item in part), self.seq, self.head, recorded))
             self.seq, self.head = links[-1].seq, links[-1].hash
             self._store.insert(tables.entry, links)
             for link, item in zip(links, part, strict=True):
@@ -337,7 +388,7 @@ class Writer:
     def take(self, links: Iterable[Link]) -> None:
         """Append entries as they stand in another ledger, with typed rows made from them."""
         for some in _batched(links, _CHUNK):
-            self.seq, self.head = some[-1].seq, some[-1].hash
+            self.seq, self.head, self.recorded = some[-1].seq, some[-1].hash, some[-1].recorded_at
             self._store.insert(tables.entry, some)
             for link in some:
                 self.project(link.seq, _readable(link) or ())
@@ -459,10 +510,13 @@ def _genesis(ledger_id: str, now: datetime) -> Content:
 
 
 def content(
-    kind: str, idem: str, actor: Actor, body: Any, *, recorded: str, observed: str | None = None,
+    kind: str, idem: str, actor: Actor, body: Any, *, recorded: str = "", observed: str | None = None,
     supersedes: int | None = None, reason: str | None = None,
 ) -> Content:  # fmt: skip
-    """Return what an entry of this release says; `body` is bytes in canonical form or plain values, moments are UTC."""
+    """Return what an entry of this release says; `body` is bytes in canonical form or plain values, moments are UTC.
+
+    When it is recorded, the writer says.
+    """
     data = body if isinstance(body, bytes) else canonical(body)
     return Content(SCHEMA, kind, idem, actor.id, actor.role, actor.auth, observed, recorded, supersedes, reason, data)
 
