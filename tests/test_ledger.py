@@ -358,7 +358,7 @@ def test_a_newer_release_keeps_its_own_settings(newer):
 def test_a_log_that_is_asked_for_is_kept_where_it_is_safe_and_else_refused_with_the_reason(file):
     safe = places.safe_wal(sqlite3.sqlite_version_info)
     with open_ledger(file, journal="wal") as ledger:
-        assert [note.partition(":")[0] for note in ledger.notes] == [] if safe else ["journal_mode=wal is not used"]
+        assert [note.partition(":")[0] for note in ledger.notes] == ([] if safe else ["journal_mode=wal is not used"])
         assert recorder_of(ledger).check({**CHECK, "id": "logged"}).recorded == 1
     with outside(file) as raw:
         assert raw.execute("PRAGMA journal_mode").fetchone() == ("wal" if safe else "delete",)
@@ -459,7 +459,7 @@ def test_what_a_cut_off_program_left_is_undone_and_noted(file):
     assert digest(file) == before
 
 
-@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "postgresql+psycopg://x/y", "nonsense"])
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://x/y", "postgresql://x", "nonsense"])
 def test_another_store_is_refused(url, tmp_path):
     with pytest.raises(UsageError):
         place_of(url, tmp_path)

@@ -361,9 +361,8 @@ class Ledger:
         """
         stored = {table.name: _Sorted(self._store, table) for table in tables.TYPED}
         for link in self.links():
-            try:
-                own = tables.rows_of(link)
-            except (ValueError, LookupError, TypeError, AttributeError):
+            own = _readable(link)
+            if own is None:
                 yield link.seq, "body", say("cannot be read")
                 for there in stored.values():
                     # Else its rows would be laid to the charge of the entry after it.
@@ -377,6 +376,14 @@ class Ledger:
             if there.rest():
                 words = say("is no entry, and has rows in {table}; rebuild the typed tables", table=name)
                 yield self.position().seq + 1, "rows", words
+
+
+def _readable(link: Link) -> list[Row] | None:
+    """Return the typed rows of an entry, or None where its body cannot be read."""
+    try:
+        return tables.rows_of(link)
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return None
 
 
 def _batched(links: Iterable[Link], size: int) -> Iterator[list[Link]]:
@@ -446,10 +453,10 @@ class Writer:
     def take(self, links: Iterable[Link]) -> None:
         """Append entries as they stand in another ledger, with typed rows made from them."""
         for some in _batched(links, _CHUNK):
-            self.seq, self.head = some[-1].seq, some[-1].hash
+            self.seq, self.head, self.recorded = some[-1].seq, some[-1].hash, some[-1].recorded_at
             self._store.insert(tables.entry, some)
             for link in some:
-                self.project(link.seq, tables.rows_of(link))
+                self.project(link.seq, _readable(link) or ())
             self.flush()
 
     def project(self, seq: int, rows: Iterable[Row]) -> None:

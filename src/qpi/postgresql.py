@@ -285,7 +285,11 @@ class Postgresql:
 
     def empty(self) -> bool:
         """Say whether the schema has no table of entries."""
-        return self.one("SELECT to_regclass('entry') IS NULL") == (True,)
+        # Not to_regclass: it may answer from what this session remembers, and another one may have made the table since.
+        query = (
+            "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ? AND relname = ?"
+        )
+        return self.one(query, (self._schema, "entry")) is None
 
     def make(self) -> None:
         """Make the tables with their guards and views, and mark the table of entries as one of this layout."""
@@ -402,7 +406,7 @@ class Postgresql:
         return found
 
     def _failure(self, error: psycopg.Error) -> LedgerError:
-        message, state = said(error), error.sqlstate or ""
+        message, state = error.diag.message_primary or said(error), error.sqlstate or ""
         if state == "55P03":
             remedy = store.busy()
         elif state in ("25006", "42501"):
