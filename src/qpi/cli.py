@@ -61,7 +61,7 @@ qpi.add_command(entry_commands.correct)
 def check(folder: str) -> None:
     from qpi.workspace import Workspace
 
-    workspace = Workspace(folder)
+    workspace = Workspace(folder, tell=tell)
     problems = workspace.check()
     if all(problem.advisory for problem in problems):
         problems = [*problems, *workspace.changed_editions()]
@@ -99,7 +99,7 @@ def import_(
         raise UsageError(fault)
     if rejects is not None:
         console.refuse_target(Path(rejects))
-    workspace = Workspace(folder)
+    workspace = Workspace(folder, tell=tell)
     failed = False
     mapping = _mapping(own)
     console.tell_problems(workspace.changed_editions())
@@ -219,7 +219,7 @@ def metrics(period: str, by: str, as_of: str | None, at: str | None, form: str, 
     from qpi import formats
     from qpi.workspace import Workspace
 
-    workspace = Workspace(folder)
+    workspace = Workspace(folder, tell=tell)
     keys = [key.strip() for key in by.split(",") if key.strip()]
     moment = _moment(as_of)
     tables = workspace.tables(at=_state(at))
@@ -373,7 +373,7 @@ def render(
 
     from qpi.workspace import Workspace
 
-    workspace = Workspace(folder)
+    workspace = Workspace(folder, tell=tell)
     kinds = [form.strip() for form in forms.split(",") if form.strip()]
     console.tell_problems(workspace.changed_editions())
     drafts = workspace.notices(

@@ -5,7 +5,7 @@ The ledger, pandas and Jinja are imported where they are first needed, so that j
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from functools import cached_property
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from qpi.closing import Closing, Since
     from qpi.entries import Actor
-    from qpi.ledger import Ledger, Position
+    from qpi.ledger import Ledger, Place, Position
     from qpi.notices import Notice
     from qpi.recorder import Outcome, Recorder
     from qpi.verifiers import Share
@@ -44,10 +44,14 @@ class Tables(NamedTuple):
 
 
 class Workspace:
-    """A folder with qpi.yaml; nothing is read before it is asked for."""
+    """A folder with qpi.yaml; nothing is read before it is asked for.
 
-    def __init__(self, folder: str | Path = ".") -> None:
+    `tell` is called once with each thing that a person should know of the ledger, such as an unsafe folder.
+    """
+
+    def __init__(self, folder: str | Path = ".", *, tell: Callable[[str], None] | None = None) -> None:
         self.folder = Path(folder)
+        self._tell, self._told = tell, set[str]()
 
     def _read(self, name: str) -> strictyaml.Document:
         return strictyaml.read(self.folder / name, name=str(self.folder / name))
@@ -123,21 +127,38 @@ class Workspace:
         return names
 
     @property
-    def ledger_path(self) -> Path:
-        """The file of the ledger."""
-        from qpi.ledger import path_of
+    def ledger_place(self) -> Place:
+        """Where the ledger is kept: the path of a file, or the URL of a database."""
+        from qpi.ledger import place_of
 
-        return path_of(self.config.ledger, self.folder)
+        return place_of(self.config.ledger, self.folder)
+
+    @property
+    def ledger_path(self) -> Path:
+        """The file of the ledger; raises UsageError where a database keeps it."""
+        place = self.ledger_place
+        if not isinstance(place, Path):
+            raise UsageError(say("the ledger is kept by a database, and is no file"))
+        return place
 
     @contextmanager
     def ledger(
         self, *, create: bool = False, ledger_id: str | None = None, now: datetime | None = None
     ) -> Iterator[Ledger]:
         """Open the ledger for the time of a `with`; raises LedgerError where there is none and `create` is not said."""
-        from qpi.ledger import open_ledger
+        from qpi.ledger import journal_of, open_ledger
 
-        with open_ledger(self.ledger_path, create=create, ledger_id=ledger_id, now=now) as store:
+        journal = journal_of(self.config.ledger)
+        with open_ledger(self.ledger_place, create=create, ledger_id=ledger_id, now=now, journal=journal) as store:
+            self.note(store.notes)
             yield store
+
+    def note(self, notes: Iterable[str]) -> None:
+        """Tell what was noted of the ledger, each thing once."""
+        for one in notes:
+            if self._tell and one not in self._told:
+                self._tell(one)
+            self._told.add(one)
 
     @contextmanager
     def recorder(self, *, actor: Actor | None = None, create: bool = True) -> Iterator[Recorder]:
@@ -156,7 +177,7 @@ class Workspace:
         from qpi import frames
         from qpi.ledger import has_ledger
 
-        if not has_ledger(self.ledger_path):
+        if not has_ledger(self.ledger_place):
             if at is not None:
                 raise UsageError(say("there is no entry {entry}: the ledger has not begun", entry=at))
             return Tables(
@@ -175,12 +196,13 @@ class Workspace:
 
     def changed_editions(self) -> list[Problem]:
         """Return advice for each edition that checks were judged by and that is in no file now, or in another wording."""
-        if not (self.folder / self.config.ledger.removeprefix("sqlite:///").partition("?")[0]).exists():
+        url = self.config.ledger
+        if url.startswith("sqlite:") and not (self.folder / url.removeprefix("sqlite:///").partition("?")[0]).exists():
             # Judging definitions alone loads no database.
             return []
         from qpi.ledger import has_ledger
 
-        if not has_ledger(self.ledger_path):
+        if not has_ledger(self.ledger_place):
             return []
         with self.ledger() as store:
             kept = list(store.editions())
