@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench_import import imported, lines
+
 from qpi import ledger as ledgers
 from qpi import pgtables, tables
 from qpi.chain import Content

