@@ -1,6 +1,6 @@
 """Audit: everything that is wrong with a ledger, by entry and kind, and what no receipt covers."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -11,6 +11,7 @@ from qpi.errors import ProofError
 from qpi.ledger import Ledger, Place, Position, open_unexamined
 from qpi.messages import say
 from qpi.receipts import Receipt, newest
+from qpi.tables import KINDS, LAYOUT
 
 
 class Inconsistency(NamedTuple):
@@ -35,11 +36,15 @@ class Inconsistency(NamedTuple):
 
 @dataclass(frozen=True)
 class Report:
-    """What an audit found; `position` is None where no first entry can be read, `covered` the last entry with a receipt."""
+    """What an audit found; `position` is None where no first entry can be read, `covered` the last entry with a receipt.
+
+    `notes` say what this release could not judge.
+    """
 
     position: Position | None
     found: tuple[Inconsistency, ...]
     covered: int | None
+    notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     """What makes the store less trustworthy than it could be, though nothing is wrong with the ledger."""
 
@@ -57,17 +62,37 @@ def audit(where: Place | Ledger, receipts: Sequence[Receipt] = ()) -> Report:
     """
     with nullcontext(where) if isinstance(where, Ledger) else open_unexamined(where) as ledger, ledger.reading():
         found = [Inconsistency(None, "schema", fault) for fault in ledger.foreign_schema()]
-        hashes = dict[int, str]()
-        found += (Inconsistency(*broken) for broken in chain.breaks(_noted(ledger.links(), hashes, receipts)))
+        hashes, strange = dict[int, str](), dict[str, list[int]]()
+        links = _noted(_strange(ledger.links(), strange), hashes, receipts)
+        found += (Inconsistency(*broken) for broken in chain.breaks(links))
+        notes = [*ledger.notes, *_unknown(strange)]
         if not any(one.kind == "schema" for one in found):
-            found += (Inconsistency(*foreign) for foreign in ledger.foreign_rows())
+            if ledger.layout < LAYOUT:
+                notes.append(say("the ledger is of an earlier release (schema {schema}): its entries are proved, and its typed "
+                                 "tables wait for qpi ledger migrate", schema=ledger.layout))  # fmt: skip
+            else:
+                found += (Inconsistency(*foreign) for foreign in ledger.foreign_rows())
         position = _position(ledger)
         against = {one: _against(one, hashes, position) for one in receipts}
         found += (contradiction for contradiction in against.values() if contradiction)
         doubts = tuple(ledger.doubts())
     whole = sorted(dict.fromkeys(found), key=lambda one: (-1 if one.entry is None else one.entry, one.kind))
     latest = newest(one for one, contradiction in against.items() if position and not contradiction)
-    return Report(position, tuple(whole), latest.seq if latest else None, doubts)
+    return Report(position, tuple(whole), latest.seq if latest else None, tuple(notes), doubts)
+
+
+def _strange(links: Iterable[Link], strange: dict[str, list[int]]) -> Iterator[Link]:
+    """Yield the entries, and note the numbers of those of a kind that this release does not know."""
+    for link in links:
+        if link.kind not in KINDS:
+            strange.setdefault(link.kind, []).append(link.seq)
+        yield link
+
+
+def _unknown(strange: Mapping[str, Sequence[int]]) -> Iterator[str]:
+    for kind, numbers in strange.items():
+        yield say("entry {entry}: kind {kind} is not known to this release ({count} such entries); the chain proves it, what "
+                  "it says is not judged", entry=numbers[0], kind=kind, count=len(numbers))  # fmt: skip
 
 
 def _noted(links: Iterable[Link], hashes: dict[int, str], receipts: Iterable[Receipt]) -> Iterator[Link]:

@@ -13,12 +13,13 @@ POLICY = "policy.yaml"
 """The name under which a policy may be missing; one that is named otherwise is meant to be there."""
 
 
+_FILE = r"sqlite:///[^?]*[^/:?](\?journal_mode=(delete|wal))?"
 _DATABASE = r"postgresql(\+psycopg)?://[^/?#]*/[^/?#]+(\?.*)?"
 
 
 def _ledger(url: str) -> str:
     """Let the URL of a ledger through that this release can keep; SQLAlchemy reads it when the ledger is opened."""
-    file = re.fullmatch(r"sqlite:///.*[^/:]", url) and url != "sqlite:///:memory:"
+    file = re.fullmatch(_FILE, url) and not url.startswith("sqlite:///:memory:")
     if not file and not re.fullmatch(_DATABASE, url):
         raise ValueError(say('ledger "{url}" is not kept by this release', url=masked(url)))
     return url
@@ -41,7 +42,7 @@ class Config(Frozen):
     ledger: Annotated[
         str,
         schema.read_with(_ledger, say("write sqlite:///qpi.db or postgresql://user@host/database")),
-        shapes.typed(f"^(sqlite:///(?!:memory:$).*[^/:]|{_DATABASE})$"),
+        shapes.typed(f"^({_FILE.replace('///', '///(?!:memory:)', 1)}|{_DATABASE})$"),
     ] = "sqlite:///qpi.db"
     checklists: Words = ("checklists",)
     portfolio: Text = "portfolio.yaml"

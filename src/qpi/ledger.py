@@ -1,7 +1,7 @@
 """Ledger: what keeps entries; append-only, chained, with typed tables that are rebuilt from the entries."""
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from itertools import groupby, islice
@@ -52,11 +52,26 @@ class Ledger:
         self._target = store
         self._store = store if genesis is None else SqliteFile(":memory:")
         self._genesis = genesis
+        self._newer: int | None = None
 
     @property
     def file(self) -> str:
         """The name of the file, or where else the ledger is kept."""
         return self._target.file
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know of the place and of how the ledger was found; a command says it once."""
+        if self._newer is None:
+            return tuple(self._target.notes)
+        note = say("{file}: written by a newer release (schema {schema}); it can only be read, and what is new in it is "
+                   "not shown; upgrade qpi", file=self.file, schema=self._newer)  # fmt: skip
+        return (*self._target.notes, note)
+
+    @property
+    def layout(self) -> int:
+        """The layout of the tables; raises LedgerError where this is no ledger."""
+        return self._store.layout()
 
     def close(self) -> None:
         """Let the store go."""
@@ -183,8 +198,16 @@ class Ledger:
         """Hold the only right to write, as a Writer; what it appends becomes durable together at the end, or nothing."""
         with self._store.held():
             self._make()
+            self._refuse_newer()
             with self._store.transaction():
                 yield Writer(self._store)
+
+    def _refuse_newer(self) -> None:
+        if self._newer is not None:
+            raise LedgerError(
+                say("{file}: written by a newer release (schema {schema}); upgrade qpi; nothing was recorded",
+                    file=self.file, schema=self._newer)
+            )  # fmt: skip
 
     def _make(self) -> None:
         """Make a new ledger in its store, unless another program made it meanwhile."""
@@ -204,6 +227,7 @@ class Ledger:
         Entries of another ledger are taken word for word, and their typed rows made from them.
         With `writer`, a role of the database may read and append from then on.
         """
+        self._refuse_newer()
         store = self._target
         store.open()
         with store.held(), store.transaction(rebuilding=True):
@@ -235,8 +259,7 @@ class Ledger:
     def _settle(self) -> None:
         """See that what was made is a ledger of this release, and go on with it."""
         store = self._target
-        store.examine()
-        store.guard()
+        self._admit(store)
         if self._store is not store:
             self._store.close()
         self._store, self._genesis = store, None
@@ -248,8 +271,16 @@ class Ledger:
                 _begin(self._store, self._genesis)
             return
         self._store.open()
-        self._store.examine()
-        self._store.guard()
+        self._admit(self._store)
+
+    def _admit(self, store: Store) -> None:
+        """See that a store holds a ledger of this release, or one of a later release, which is only read."""
+        layout = store.layout()
+        if layout > tables.LAYOUT:
+            self._newer = layout
+        else:
+            store.examine()
+        store.guard()
 
     def open_to_read(self) -> None:
         """Open the store without judging it; nothing can be written."""
@@ -258,15 +289,48 @@ class Ledger:
 
     def rebuild(self) -> int:
         """Make the typed tables anew from the entries; return the number of entries read."""
+        self._refuse_newer()
         with self._store.transaction(rebuilding=True):
-            writer = Writer(self._store)
-            self._store.remake()
-            count = 0
-            for link in self.links():
-                writer.project(link.seq, tables.rows_of(link))
-                count += 1
-            writer.flush()
+            return self._remake()
+
+    def _remake(self) -> int:
+        self._store.remake()
+        writer, count = Writer(self._store), 0
+        for link in self.links():
+            writer.project(link.seq, tables.rows_of(link))
+            count += 1
+            if count % _CHUNK == 0:
+                writer.flush()
+        writer.flush()
         return count
+
+    @property
+    def dialect(self) -> str:
+        """The name that SQLAlchemy has for the kind of SQL of the store."""
+        return self._store.dialect
+
+    @contextmanager
+    def altering(self) -> Iterator[Callable[[str], None]]:
+        """Hold the only right to write; what is yielded runs the steps from an earlier layout to that of this release.
+
+        At the end the typed tables are made anew and all is proved; raises ProofError where it is not sound or an entry
+        is not what it was. Then, and after any other error, the ledger is as it was before.
+        """
+        with self._store.held(), self._store.transaction(rebuilding=True):
+            position = self.position()
+            yield self._store.alter
+            self._remake()
+            self._store.mark(tables.LAYOUT)
+            faults = [*self.foreign_schema(), *(fault for _, fault in self.verify())]
+            if self.position() != position:
+                faults.append(say("has another head"))
+            if faults:
+                words = say(
+                    "{file}: the ledger would not prove itself ({fault}); it is as it was",
+                    file=self.file,
+                    fault=faults[0],
+                )
+                raise ProofError(words)
 
     def copy_to(self, path: Path) -> bool:
         """Copy the whole ledger into a SQLite file by the store's own means, as it stands at one moment, if it has any."""
@@ -285,7 +349,8 @@ class Ledger:
     def foreign_schema(self) -> Iterator[str]:
         """Yield what of the store is not as this release makes it: whose it is, its version, its tables and triggers."""
         try:
-            self._store.examine()
+            # An earlier layout is judged by what its own release made.
+            self._store.examine(min(self.layout, tables.LAYOUT))
         except LedgerError as error:
             yield said(error)
 
@@ -429,18 +494,28 @@ def place_of(url: str, folder: Path) -> Place:
                 url=masked(url),
             )
         )
+    if any(asked not in (("journal_mode", "delete"), ("journal_mode", "wal")) for asked in parsed.query.items()):
+        raise UsageError(say('ledger "{url}" asks for what is not known; write ?journal_mode=wal or nothing', url=url))
     return folder / parsed.database
 
 
-def store_of(place: Place) -> Store:
-    """Return the store, not opened yet, of a place; raise LedgerError where a library is missing."""
+def journal_of(url: str) -> str:
+    """Return the journal mode that the URL of a file asks for: `wal`, or `delete` where it asks for none."""
+    return "wal" if sa.make_url(url).query.get("journal_mode") == "wal" else "delete"
+
+
+def store_of(place: Place, *, journal: str | None = "delete") -> Store:
+    """Return the store, not opened yet, of a place; raise LedgerError where a library is missing.
+
+    `journal` is the journal mode that is asked for of a file, None to only read it.
+    """
     if isinstance(place, sa.URL):
         # Whoever keeps a ledger in a file needs no psycopg.
         from qpi.postgresql import Postgresql
 
         return Postgresql(place)
     known_here()
-    return SqliteFile(str(place))
+    return SqliteFile(str(place), journal=journal)
 
 
 def has_ledger(place: Place) -> bool:
@@ -453,13 +528,15 @@ def has_ledger(place: Place) -> bool:
 
 
 def open_ledger(
-    place: Place, *, create: bool = False, ledger_id: str | None = None, now: datetime | None = None
-) -> Ledger:
+    place: Place, *, create: bool = False, ledger_id: str | None = None, now: datetime | None = None,
+    journal: str = "delete",
+) -> Ledger:  # fmt: skip
     """Open a ledger, made new where there is none and `create` says so; raise LedgerError otherwise.
 
+    `journal` is the journal mode that is asked for, `delete` or `wal`. A ledger of a later release is only read.
     Raises ProofError when the tables and triggers are not those of this release.
     """
-    store = store_of(place)
+    store = store_of(place, journal=journal)
     ledger = Ledger(store)
     try:
         if not store.exists():
@@ -486,9 +563,9 @@ def init(
         return ledger.position()
 
 
-def open_unexamined(place: Place) -> Ledger:
-    """Open a ledger to be read whatever its tables are; raise LedgerError where there is none."""
-    store = store_of(place)
+def open_unexamined(place: Place, *, changing: bool = False) -> Ledger:
+    """Open a ledger to be read whatever its tables are, or to be changed; raise LedgerError where there is none."""
+    store = store_of(place, journal="delete" if changing else None)
     ledger = Ledger(store)
     try:
         if not store.exists():
@@ -530,6 +607,7 @@ __all__ = [
     "content",
     "has_ledger",
     "init",
+    "journal_of",
     "open_ledger",
     "open_unexamined",
     "place_of",

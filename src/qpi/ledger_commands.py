@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from qpi.ledger import Place
 
 
-@click.group(cls=Group, help=say("The ledger: init, verify, receipt, history, backup, copy, rebuild."))
+@click.group(cls=Group, help=say("The ledger: init, verify, receipt, history, backup, copy, rebuild, migrate."))
 @in_language()
 def ledger() -> None:
     """Gather the commands of the ledger."""
@@ -61,6 +61,8 @@ def verify(files: tuple[str, ...], copy: str | None, folder: str) -> None:
     if problems:
         raise DataError(problems)
     report = audit(_place(copy) if copy else Workspace(folder).ledger_place, receipts)
+    for note in report.notes:
+        tell(note)
     for one in report.found:
         show(one.words())
     if report.position is not None:
@@ -142,7 +144,7 @@ def receipt(at: int | None, out: str | None, folder: str) -> None:
     from qpi import receipts
     from qpi.workspace import Workspace
 
-    with Workspace(folder).ledger() as store:
+    with Workspace(folder, tell=tell).ledger() as store:
         position = store.position_at(at)
     put(receipts.text_of(receipts.receipt(*position, now=datetime.now(UTC))), out)
 
@@ -191,13 +193,41 @@ def backup(file: str, folder: str) -> None:
     """Make a verified copy."""
     from pathlib import Path
 
-    from qpi.backup import back_up
+    from qpi.backup import back_up, unfinished
+    from qpi.receipts import receipt
     from qpi.workspace import Workspace
 
     report = back_up(Workspace(folder).ledger_place, Path(file))
     assert report.position is not None
     position = report.position
+    for note in (*report.notes, *unfinished(Path(file))):
+        tell(note)
     show(say("{file}: entries 0 to {last}, head {head}", file=file, last=position.seq, head=position.head))
+    show(str(receipt(*position, now=datetime.now(UTC))))
+
+
+@ledger.command(
+    help=say(
+        "Give a ledger of an earlier release the tables of this one.\n\n"
+        "A verified backup is made beside it first. Entries stay as they are, and so does the head."
+    )
+)
+@in_workspace
+@in_language()
+def migrate(folder: str) -> None:
+    """Migrate the ledger."""
+    from qpi.migration import migrate as bring
+    from qpi.tables import LAYOUT
+    from qpi.workspace import Workspace
+
+    workspace = Workspace(folder)
+    done = bring(workspace.ledger_place, beside=workspace.folder / "qpi.db")
+    if done.backup is None:
+        show(say("{file}: there is nothing to migrate (schema {schema})", file=done.file, schema=LAYOUT))
+        return
+    show(say("{file}: schema {before} is now {after}; entries 0 to {last}, head {head}, as before",
+             file=done.file, before=done.before, after=LAYOUT, last=done.position.seq, head=done.position.head))  # fmt: skip
+    show(say("{file}: the ledger as it was, verified", file=done.backup))
 
 
 @ledger.command(help=say("Make the typed tables anew from the entries, which stay as they are."))
@@ -208,7 +238,7 @@ def rebuild(folder: str) -> None:
     from qpi import chain
     from qpi.workspace import Workspace
 
-    with Workspace(folder).ledger() as store:
+    with Workspace(folder, tell=tell).ledger() as store:
         if any(chain.breaks(store.links())):
             raise ProofError(say("the entries do not prove themselves; run qpi ledger verify, and restore a backup"))
         count = store.rebuild()

@@ -47,7 +47,10 @@ class Postgresql:
     The ledger is in the schema in which the connection would make a table: the first of its search path.
     """
 
+    dialect = "postgresql"
+
     def __init__(self, url: sa.URL) -> None:
+        self.notes: list[str] = []
         self._url = url
         self.file = shown(url)
         self._lock = threading.RLock()
@@ -322,8 +325,8 @@ class Postgresql:
         for statement in pgtables.grants(writer, self._schema):
             self._run(statement)
 
-    def examine(self) -> None:
-        """Raise LedgerError where this is no ledger of this layout, ProofError where it was changed from outside."""
+    def layout(self) -> int:
+        """Return the layout that the table of entries is marked with; raise LedgerError where it is none of ours."""
         mark = self.one("SELECT obj_description(to_regclass('entry'), 'pg_class')")
         found = re.fullmatch(r"qpi ledger, schema (\d+)", (mark and mark[0]) or "")
         if found is None:
@@ -331,9 +334,22 @@ class Postgresql:
                 say("{file}: the table entry of schema {schema} is none of qpi; name another schema in qpi.yaml",
                     file=self.file, schema=self._schema)
             )  # fmt: skip
-        store.of_this_layout(self.file, int(found[1]), tables.LAYOUT)
-        if self.digest() != pgtables.DIGEST:
+        return int(found[1])
+
+    def examine(self, layout: int = tables.LAYOUT) -> None:
+        """Raise LedgerError where this is no ledger of a layout, ProofError where it was changed from outside."""
+        store.of_this_layout(self.file, self.layout(), layout)
+        # No release before this one kept a ledger here.
+        if layout != tables.LAYOUT or self.digest() != pgtables.DIGEST:
             raise store.altered(self.file)
+
+    def alter(self, statement: str) -> None:
+        """Run a statement that changes tables."""
+        self._run(statement)
+
+    def mark(self, layout: int) -> None:
+        """Write down of which layout the tables are."""
+        self._run(f"COMMENT ON TABLE entry IS '{pgtables.MARK.removesuffix(str(tables.LAYOUT))}{layout}'")
 
     def digest(self) -> str:
         """Return the digest of what the catalog says of the tables, their guards and views."""

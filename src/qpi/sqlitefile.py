@@ -2,7 +2,8 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -11,32 +12,46 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from qpi import store, tables
+from qpi import places, store, tables
 from qpi.errors import LedgerError, ProofError, UsageError
 from qpi.messages import said, say
 from qpi.store import Values
 
-SETTINGS = {
+SETTINGS: dict[str, str | int] = {
     "journal_mode": "delete",
     "synchronous": 3,
     "foreign_keys": 1,
     "recursive_triggers": 1,
     "trusted_schema": 0,
 }
+"""How a ledger is opened; a write-ahead log, where it is asked for and safe, has another journal_mode and synchronous."""
+_WAL: dict[str, str | int] = {"journal_mode": "wal", "synchronous": 2}
 APPLICATION_ID = 0x71706931
 
 
 class SqliteFile:
-    """A connection that reads, and that appends within `transaction` only; threads may share it."""
+    """A connection that reads, and that appends within `transaction` only; threads may share it.
 
-    def __init__(self, file: str) -> None:
+    `journal` is `delete` or `wal`, as it is asked for; None leaves the file as it is found, and nothing can be written.
+    """
+
+    dialect = "sqlite"
+
+    def __init__(self, file: str, *, journal: str | None = "delete") -> None:
         self.file = file
+        self.notes: list[str] = []
+        self._wanted = journal
+        self._newer: int | None = None
         self._lock = threading.RLock()
-        self._engine, self._connection = _engine(":memory:")
+        self._engine, self._connection = _engine(_memory)
 
     def exists(self) -> bool:
-        """Say whether a file is there; one of no bytes is about to be filled, or was left so by a killed process."""
+        """Say whether a file is there; one of no bytes is about to be filled, or was left so by a killed process.
+
+        Raises LedgerError where only its journal is there.
+        """
         path = Path(self.file)
+        places.refuse_stray(path)
         return path.exists() and not (path.is_file() and path.stat().st_size == 0)
 
     def room(self) -> None:
@@ -50,16 +65,38 @@ class SqliteFile:
                     folder=folder,
                 )
             )
+        self._note(*places.warnings(Path(self.file)))
 
     def open(self) -> None:
         """Open the file; until then the store is one in memory."""
-        engine, connection = self._opened()
+        path = Path(self.file)
+        places.refuse_stray(path)
+        journal = places.left_behind(path, time.time())
+        engine, connection = self._opened(self._journal(path))
         self.close()
         self._engine, self._connection = engine, connection
+        if journal and not journal.exists():
+            note = say(
+                "{file}: a program was cut off while it wrote; what it had not finished is undone", file=self.file
+            )
+            self._note(note)
 
-    def _opened(self) -> tuple[Engine, Connection]:
+    def _journal(self, path: Path) -> str | None:
+        """Return the journal mode to keep, and note what is not as it should be."""
+        if self._wanted is None:
+            return None
+        self._note(*places.warnings(path))
+        version = sqlite3.sqlite_version_info
+        mode, note = places.journal_mode(self._wanted, version, places.on_network(path))
+        self._note(*filter(None, [note]))
+        return mode
+
+    def _note(self, *words: str) -> None:
+        self.notes += [one for one in words if one not in self.notes]
+
+    def _opened(self, journal: str | None) -> tuple[Engine, Connection]:
         try:
-            return _engine(self.file)
+            return _engine(partial(connect, Path(self.file), journal=journal))
         except (sa.exc.DBAPIError, sqlite3.Error) as error:
             cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
             raise _failure(self.file, cause or error) from error
@@ -87,6 +124,9 @@ class SqliteFile:
             try:
                 return self._raw.execute(statement, values)
             except sqlite3.Error as error:
+                if self._newer and said(error).startswith("no such"):
+                    # A table or column that a later release has no more.
+                    raise LedgerError(store.newer(self.file, self._newer)) from error
                 raise _failure(self.file, error) from error
 
     def insert(self, table: sa.Table, rows: Sequence[Sequence[Any]]) -> None:
@@ -163,7 +203,7 @@ class SqliteFile:
         for statement in tables.statements():
             self.execute(statement)
         self.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        self.execute(f"PRAGMA user_version = {tables.LAYOUT}")
+        self.mark(tables.LAYOUT)
 
     def remake(self) -> None:
         """Make the typed tables with their guards and views anew and empty; entries stay."""
@@ -174,23 +214,39 @@ class SqliteFile:
         for statement in tables.typed_statements():
             self.execute(statement)
 
-    def examine(self) -> None:
-        """Raise LedgerError where this is no ledger of this layout, ProofError where it was changed from outside."""
+    def layout(self) -> int:
+        """Return the layout that the file says it is of; raise LedgerError where it is no ledger."""
         if self.one("PRAGMA application_id") != (APPLICATION_ID,):
             raise store.not_ours(self.file)
         version = self.one("PRAGMA user_version")
         assert version is not None
-        store.of_this_layout(self.file, version[0], tables.LAYOUT)
-        if tables.schema_digest(self.rows(tables.SCHEMA_TEXTS)) != tables.own_schema_digest():
+        self._newer = version[0] if version[0] > tables.LAYOUT else None
+        return int(version[0])
+
+    def examine(self, layout: int = tables.LAYOUT) -> None:
+        """Raise LedgerError where this is no ledger of a layout, ProofError where it was changed from outside."""
+        store.of_this_layout(self.file, self.layout(), layout)
+        own = tables.own_schema_digest() if layout == tables.LAYOUT else tables.EARLIER.get(layout)
+        if tables.schema_digest(self.rows(tables.SCHEMA_TEXTS)) != own:
             raise store.altered(self.file)
 
+    def alter(self, statement: str) -> None:
+        """Run a statement that changes tables."""
+        self.execute(statement)
+
+    def mark(self, layout: int) -> None:
+        """Write down of which layout the tables are."""
+        self.execute(f"PRAGMA user_version = {layout}")
+
     def copy_to(self, path: Path) -> bool:
-        """Copy the whole database into a new file."""
-        with self._lock, closing(sqlite3.connect(path)) as target:
-            try:
+        """Copy the whole database into a new file, which needs no other beside it."""
+        try:
+            with self._lock, closing(sqlite3.connect(path, isolation_level=None)) as target:
                 self._raw.backup(target)
-            except sqlite3.Error as error:
-                raise _failure(self.file, error) from error
+                # The copy of a ledger with a write-ahead log says that it has one.
+                target.execute("PRAGMA journal_mode = delete").fetchone()
+        except sqlite3.Error as error:
+            raise _failure(str(path), error) from error
         return True
 
     def admit(self, writer: str) -> None:
@@ -206,8 +262,7 @@ class SqliteFile:
         self._raw.set_authorizer(_read_only)
 
 
-def _engine(file: str) -> tuple[Engine, Connection]:
-    creator = _memory if file == ":memory:" else partial(connect, Path(file))
+def _engine(creator: Callable[[], sqlite3.Connection]) -> tuple[Engine, Connection]:
     engine = sa.create_engine("sqlite://", creator=creator, poolclass=sa.pool.StaticPool)
     return engine, engine.connect()
 
@@ -227,11 +282,14 @@ def known_here() -> None:
         )
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """Open a file as plain sqlite3 does, with every setting read back."""
+def connect(path: Path, *, journal: str | None = "delete") -> sqlite3.Connection:
+    """Open a file as plain sqlite3 does, with every setting read back.
+
+    With `journal` None, and where the file is of a later release or no ledger, it stays as it is and is only read.
+    """
     raw = sqlite3.connect(path, timeout=store.BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
-        for name, value in SETTINGS.items():
+        for name, value in _settings(raw, journal).items():
             raw.execute(f"PRAGMA {name} = {value}")
             found = raw.execute(f"PRAGMA {name}").fetchone()[0]
             if found != value:
@@ -241,6 +299,19 @@ def connect(path: Path) -> sqlite3.Connection:
         raw.close()
         raise
     return raw
+
+
+def _settings(raw: sqlite3.Connection, journal: str | None) -> dict[str, str | int]:
+    """Return the settings for a file that was just opened."""
+    new = raw.execute("PRAGMA page_count").fetchone() == (0,)
+    ours = raw.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
+    if journal is None or not (new or (ours and raw.execute("PRAGMA user_version").fetchone()[0] <= tables.LAYOUT)):
+        # The journal mode stands in the file; whoever only looks does not change it.
+        rest = {name: value for name, value in SETTINGS.items() if name != "journal_mode"}
+        return {**rest, "query_only": 1}
+    # A new file becomes one with a log when it is opened again: turned into one first, and cut off then, it would be no
+    # longer empty and hold no ledger.
+    return {**SETTINGS, **_WAL} if journal == "wal" and not new else SETTINGS
 
 
 def _failure(file: str, error: BaseException) -> LedgerError:

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from qpi.errors import LedgerError, ProofError
-from qpi.messages import say
+from qpi.messages import Message, say
+from qpi.tables import LAYOUT
 
 BUSY_SECONDS = 60
 """How long a program waits for another one that writes."""
@@ -25,6 +26,10 @@ class Store(Protocol):
 
     file: str
     """What it is called in messages; no password is in it."""
+    dialect: str
+    """The name that SQLAlchemy has for its kind of SQL."""
+    notes: list[str]
+    """What a person should know of the place and of how it was found, since it was opened."""
 
     def exists(self) -> bool:
         """Say whether a ledger, or anything else that would be in its place, is there."""
@@ -71,8 +76,17 @@ class Store(Protocol):
     def remake(self) -> None:
         """Make the typed tables with their guards and views anew and empty; entries stay."""
 
-    def examine(self) -> None:
-        """Raise LedgerError where this is no ledger of this layout, ProofError where it was changed from outside."""
+    def layout(self) -> int:
+        """Return the layout that the tables are said to be of; raise LedgerError where this is no ledger."""
+
+    def examine(self, layout: int = LAYOUT) -> None:
+        """Raise LedgerError where this is no ledger of a layout, ProofError where it was changed from outside."""
+
+    def alter(self, statement: str) -> None:
+        """Run a statement that changes tables, within `transaction` with `rebuilding`."""
+
+    def mark(self, layout: int) -> None:
+        """Write down, in the same way, of which layout the tables are."""
 
     def guard(self) -> None:
         """Refuse, within this process, every statement that writes outside a transaction of ours."""
@@ -107,12 +121,15 @@ def not_ours(file: str) -> LedgerError:
     return LedgerError(say("{file}: the file is no ledger of qpi; name another file in qpi.yaml", file=file))
 
 
+def newer(file: str, found: int) -> Message:
+    """Return what is said of a ledger with the tables of a later release."""
+    return say("{file}: written by a newer release (schema {schema}); upgrade qpi", file=file, schema=found)
+
+
 def of_this_layout(file: str, found: int, own: int) -> None:
     """Raise LedgerError where a ledger has the tables of another release."""
     if found > own:
-        raise LedgerError(
-            say("{file}: written by a newer release (schema {schema}); upgrade qpi", file=file, schema=found)
-        )
+        raise LedgerError(newer(file, found))
     if found < own:
         raise LedgerError(
             say(
@@ -128,4 +145,4 @@ def altered(file: str) -> ProofError:
     return ProofError(say("{file}: tables or triggers were changed from outside; restore a backup", file=file))
 
 
-__all__ = ["BUSY_SECONDS", "Store", "Values", "altered", "busy", "not_ours", "of_this_layout", "unusable"]
+__all__ = ["BUSY_SECONDS", "Store", "Values", "altered", "busy", "newer", "not_ours", "of_this_layout", "unusable"]

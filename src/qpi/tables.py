@@ -17,6 +17,10 @@ from qpi.entries import utc_text
 
 LAYOUT = 2
 """Version of the tables; they are rebuilt from the entries, which stay as they are."""
+EARLIER = {1: "a3a0dafb695bfcd64802f34e2f7c300996fdc1f747714548de83c963c9807912"}
+"""Digests of the tables and triggers of earlier layouts in SQLite: such a ledger is proved, and then migrated."""
+KINDS = ("genesis", "edition", "check", "verification", "void", "evidence", "removal", "closing")
+"""Kinds of entries that this release knows."""
 _META = sa.MetaData()
 # By bytes, as SQLite compares; the order of a language is another on each machine.
 _TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
@@ -38,7 +42,7 @@ entry = sa.Table(
     _needed("prev", _TEXT, "hash of the entry before"),
     _needed("hash", _TEXT, "SHA-256 over every other column, in hex", unique=True),
     _needed("schema", _WHOLE, "version of the entry format"),
-    _needed("kind", _TEXT, "genesis, edition, check, verification, void, evidence, removal, closing"),
+    _needed("kind", _TEXT, ", ".join(KINDS)),
     _needed("idem", _TEXT, "natural key; no record enters twice", unique=True),
     _needed("actor_id", _TEXT, "who wrote it"),
     _column("actor_role", _TEXT, "in which role"),
