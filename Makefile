@@ -3,10 +3,15 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test check bench messages clean
+.PHONY: demo team test check bench messages clean
 
 demo: $(READY)
 	$(BIN)/python -m qpi demo demo
+
+# A team's ledger: PostgreSQL from pip alone, with the demo's ledger in it; see the README.
+team: $(READY)
+	test -e demo || $(BIN)/python -m qpi demo demo
+	$(BIN)/python examples/team.py
 
 test: $(READY)
 	$(BIN)/python -m pytest
@@ -22,7 +27,7 @@ bench: $(READY)
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("qpi needs Python 3.11 or newer: make PYTHON=python3.11 ..." if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,check]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,check,migrations]'
 	touch $(READY)
 
 messages: $(READY)

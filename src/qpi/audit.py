@@ -1,16 +1,17 @@
 """Audit: everything that is wrong with a ledger, by entry and kind, and what no receipt covers."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 from qpi import chain
 from qpi.chain import Link
 from qpi.errors import LedgerError
-from qpi.ledger import Ledger, Position, open_unexamined
+from qpi.ledger import Ledger, Place, Position, open_unexamined
 from qpi.messages import say
 from qpi.receipts import Receipt, newest
+from qpi.tables import KINDS, LAYOUT
 
 
 class Inconsistency(NamedTuple):
@@ -35,11 +36,17 @@ class Inconsistency(NamedTuple):
 
 @dataclass(frozen=True)
 class Report:
-    """What an audit found; `position` is None where no first entry can be read, `covered` the last entry with a receipt."""
+    """What an audit found; `position` is None where no first entry can be read, `covered` the last entry with a receipt.
+
+    `notes` say what this release could not judge.
+    """
 
     position: Position | None
     found: tuple[Inconsistency, ...]
     covered: int | None
+    notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    """What makes the store less trustworthy than it could be, though nothing is wrong with the ledger."""
 
     @property
     def sound(self) -> bool:
@@ -47,27 +54,33 @@ class Report:
         return not self.found
 
 
-def audit(path: Path, receipts: Sequence[Receipt] = ()) -> Report:
+def audit(where: Place | Ledger, receipts: Sequence[Receipt] = ()) -> Report:
     """Recompute everything: schema, file, entries, links, typed rows, and each receipt against its entry.
 
+    It is the ledger of one moment, whoever writes meanwhile.
     Raises LedgerError where there is no ledger, ProofError where the file cannot be read at all.
     """
-    with open_unexamined(path) as ledger:
+    with nullcontext(where) if isinstance(where, Ledger) else open_unexamined(where) as ledger, ledger.reading():
         found = [Inconsistency(None, "schema", fault) for fault in ledger.foreign_schema()]
-        whole = not found
         if damage := ledger.damage():
             found.append(Inconsistency(None, "file", say("is damaged ({damage}); restore a backup", damage=damage)))
-        hashes = dict[int, str]()
-        links = _readable(_noted(ledger.links(), hashes, receipts), found)
+        hashes, strange = dict[int, str](), dict[str, list[int]]()
+        links = _readable(_noted(_strange(ledger.links(), strange), hashes, receipts), found)
         found += [Inconsistency(*broken) for broken in chain.breaks(links)]
-        if whole:
-            found += _foreign(ledger)
+        notes = [*ledger.notes, *_unknown(strange)]
+        if not any(one.kind == "schema" for one in found):
+            if ledger.layout < LAYOUT:
+                notes.append(say("the ledger is of an earlier release (schema {schema}): its entries are proved, and its typed "
+                                 "tables wait for qpi ledger migrate", schema=ledger.layout))  # fmt: skip
+            else:
+                found += _foreign(ledger)
         position = _position(ledger)
         against = {one: _against(one, hashes, position) for one in receipts}
         found += (contradiction for contradiction in against.values() if contradiction)
-    found = sorted(dict.fromkeys(found), key=lambda one: (-1 if one.entry is None else one.entry, one.kind))
+        doubts = tuple(ledger.doubts())
+    whole = sorted(dict.fromkeys(found), key=lambda one: (-1 if one.entry is None else one.entry, one.kind))
     latest = newest(one for one, contradiction in against.items() if position and not contradiction)
-    return Report(position, tuple(found), latest.seq if latest else None)
+    return Report(position, tuple(whole), latest.seq if latest else None, tuple(notes), doubts)
 
 
 def _readable(links: Iterable[Link], found: list[Inconsistency]) -> Iterator[Link]:
@@ -87,6 +100,20 @@ def _foreign(ledger: Ledger) -> list[Inconsistency]:
         return [Inconsistency(*foreign) for foreign in ledger.foreign_rows()]
     except LedgerError:
         return [Inconsistency(None, "file", say("cannot be read"))]
+
+
+def _strange(links: Iterable[Link], strange: dict[str, list[int]]) -> Iterator[Link]:
+    """Yield the entries, and note the numbers of those of a kind that this release does not know."""
+    for link in links:
+        if link.kind not in KINDS:
+            strange.setdefault(link.kind, []).append(link.seq)
+        yield link
+
+
+def _unknown(strange: Mapping[str, Sequence[int]]) -> Iterator[str]:
+    for kind, numbers in strange.items():
+        yield say("entry {entry}: kind {kind} is not known to this release ({count} such entries); the chain proves it, what "
+                  "it says is not judged", entry=numbers[0], kind=kind, count=len(numbers))  # fmt: skip
 
 
 def _noted(links: Iterable[Link], hashes: dict[int, str], receipts: Iterable[Receipt]) -> Iterator[Link]:

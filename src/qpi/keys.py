@@ -31,7 +31,9 @@ KEYS: Mapping[type[BaseModel], Mapping[str, str]] = {
     Config: {
         "organisation": template("The company, as it stands on notices and reports."),
         "timezone": template("The zone in which a day begins and ends."),
-        "ledger": template("Where the ledger is kept: sqlite:/// and a file, relative to this one."),
+        "ledger": template(
+            "Where the ledger is kept: sqlite:/// and a file, relative to this one, or postgresql://user@host/database."
+        ),
         "checklists": template("The folder with the editions, or a list of files."),
         "portfolio": template("The file with projects, people and posts."),
         "policy": template("The file with the settings of the indicators; it may be missing."),
@@ -149,6 +151,7 @@ KEYS: Mapping[type[BaseModel], Mapping[str, str]] = {
         "mix_minimum": template(
             "How many checks at least for a verdict on the ratios of suggestions, rectifications, deductions."
         ),
+        "close_after": template("How many days after its end a period is judged, and can be closed."),
         "score_floor": template("Whether a check's score stops at zero, or may fall below it (none)."),
         "grades": template("The service grades: bands of the score rate, the best first."),
     },

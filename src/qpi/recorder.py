@@ -128,16 +128,26 @@ class Recorder:
         self._clock = clock
 
     @property
+    def now(self) -> datetime:
+        """The moment that its clock shows."""
+        return self._clock()
+
+    @property
     def ledger(self) -> Ledger:
         """The ledger that it writes into."""
         return self._ledger
 
-    def check(self, record: Mapping[str, Any] | None = None, /, **fields: Any) -> Outcome:
+    def check(
+        self, record: Mapping[str, Any] | None = None, /, *, submission: str | None = None, **fields: Any
+    ) -> Outcome:
         """Record one check with its findings, given as the fields of docs/definitions.md.
 
-        Raises RecordError with every problem, LedgerError when the ledger cannot be written; nothing is kept then.
+        A caller whose checks have no ids names the submission, one key for each and the same when it is tried again; it
+        becomes the id. Raises RecordError with every problem, LedgerError when the ledger cannot be written; nothing is
+        kept then.
         """
-        return self.record([draft(Check, {**(record or {}), **fields})])
+        given = {**(record or {}), **fields}
+        return self.record([draft(Check, given if submission is None else {"id": submission, **given})])
 
     def verify(self, record: Mapping[str, Any] | None = None, /, **fields: Any) -> Outcome:
         """Record one second verification; errors as for `check`."""
@@ -158,6 +168,29 @@ class Recorder:
         The same call again adds nothing. Raises RecordError with every problem; nothing is kept then.
         """
         return self.supersede([Change(entry, as_draft(record))], reason=reason)
+
+    def enter(
+        self,
+        kind: str,
+        key: str,
+        record: Mapping[str, Any],
+        *,
+        supersedes: int | None = None,
+        reason: str | None = None,
+    ) -> Outcome:
+        """Append an entry that no rule of records judges, such as a closing; one of the same key is there already."""
+        with self._ledger.writing() as writer:
+            known = self._ledger.known([key])
+            notes = tuple[Message, ...]()
+            if not known:
+                recorded = utc_text(self._clock())
+                notes = clock_notes(writer, recorded)
+                item = Stamp(self._definitions, self._actor).plain(
+                    kind, key, dict(record), supersedes=supersedes, reason=reason
+                )
+                writer.append([item], recorded=recorded)
+            position = self._ledger.position()
+        return Outcome(int(not known), len(known), (), (), position, notes)
 
     def supersede(self, changes: Iterable[Change], *, reason: str) -> Outcome:
         """Correct and void many records in one transaction, all or none, for one reason; errors as for `correct`."""
