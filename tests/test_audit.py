@@ -246,6 +246,13 @@ def test_a_ledger_that_does_not_prove_itself_gets_no_backup(recorded, tmp_path):
     assert not (tmp_path / "copy.db").exists()
 
 
+def test_a_backup_that_cannot_be_written_is_told_and_leaves_nothing(recorded, tmp_path):
+    (tmp_path / ".copy.db.part").mkdir()
+    with pytest.raises(LedgerError, match="the copy cannot be written"):
+        back_up(recorded.ledger_path, tmp_path / "copy.db")
+    assert not (tmp_path / "copy.db").exists()
+
+
 def test_a_file_that_is_no_database_is_told(tmp_path):
     (tmp_path / "x.db").write_bytes(b"not a database" * 100)
     with pytest.raises((LedgerError, ProofError)):

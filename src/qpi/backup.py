@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from qpi.audit import Report, audit
-from qpi.errors import LedgerError, UsageError
+from qpi.errors import LedgerError, UsageError, reason
 from qpi.ledger import open_ledger
 from qpi.messages import say
 
@@ -12,15 +12,26 @@ from qpi.messages import say
 def back_up(ledger: Path, copy: Path) -> Report:
     """Copy a ledger by SQLite's own means, verify the copy, and give it its name only then; return what was verified.
 
-    Raises UsageError where a file of that name is there already or its folder is not, LedgerError where the copy does
-    not prove itself; then there is no file of that name.
+    Raises UsageError where a file of that name is there already or its folder is not, LedgerError where the copy cannot
+    be written or does not prove itself; then there is no file of that name.
     """
     if copy.exists():
         raise UsageError(say("{file} is there already; name another file", file=copy))
     if not copy.parent.is_dir():
         raise UsageError(say("there is no folder {folder}; make it, or name another file", folder=copy.parent))
     part = copy.with_name(f".{copy.name}.part")
-    part.unlink(missing_ok=True)
+    try:
+        part.unlink(missing_ok=True)
+        return _copied(ledger, part, copy)
+    except OSError as error:
+        fault = say(
+            "{file}: the copy cannot be written ({reason}); name another place", file=copy, reason=reason(error)
+        )
+        raise LedgerError(fault) from error
+
+
+def _copied(ledger: Path, part: Path, copy: Path) -> Report:
+    named = False
     try:
         with open_ledger(ledger) as source:
             source.copy_to(part)
@@ -30,9 +41,12 @@ def back_up(ledger: Path, copy: Path) -> Report:
             raise LedgerError(fault)
         _settle(part)
         part.rename(copy)
+        named = True
         _settle(copy.parent)
-    finally:
-        part.unlink(missing_ok=True)
+    except BaseException:
+        # Also a copy whose name may not outlive a power cut is none.
+        (copy if named else part).unlink(missing_ok=True)
+        raise
     return report
 
 

@@ -3,7 +3,7 @@
 import sqlite3
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
@@ -387,7 +387,19 @@ def path_of(url: str, folder: Path) -> Path:
 
 def has_ledger(path: Path) -> bool:
     """Say whether a file holds a ledger; one of no bytes is about to be filled, or was left so by a killed process."""
-    return path.exists() and not (path.is_file() and path.stat().st_size == 0)
+    if not path.is_file():
+        return path.exists()
+    _roll_back(path)
+    return path.stat().st_size > 0
+
+
+def _roll_back(path: Path) -> None:
+    """Let SQLite undo what a killed process left half written; a ledger that was killed at its birth is no bytes then."""
+    whole = path.resolve()
+    if whole.with_name(f"{whole.name}-journal").exists():
+        with closing(Store(str(path))) as store:
+            store.open()
+            store.one("PRAGMA schema_version")
 
 
 def open_ledger(

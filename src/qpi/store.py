@@ -125,9 +125,10 @@ class Store:
 
     def copy_to(self, path: Path) -> None:
         """Copy the whole database into a new file."""
-        with self._lock, closing(sqlite3.connect(path)) as target:
+        with self._lock:
             try:
-                self._raw.backup(target)
+                with closing(sqlite3.connect(path)) as target:
+                    self._raw.backup(target)
             except sqlite3.Error as error:
                 raise _failure(self.file, error) from error
 
@@ -179,6 +180,9 @@ def _failure(file: str, error: BaseException) -> LedgerError:
         )
     elif "not authorized" in message:
         remedy = say("the recorder alone writes, and what it wrote is never changed")
+    elif getattr(error, "sqlite_errorname", "") == "SQLITE_IOERR_DIR_FSYNC":
+        # The journal is gone, so the commit stands; but the disk did not say that it will stand after a power cut.
+        remedy = say("whether it was recorded is not sure; try again, nothing is recorded twice")
     else:
         remedy = say("nothing was recorded; try again, and verify the ledger if it happens twice")
     return LedgerError(
