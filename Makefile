@@ -3,13 +3,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test check bench messages clean
+.PHONY: demo test torture check bench messages clean
 
 demo: $(READY)
 	$(BIN)/python -m qpi demo demo
 
 test: $(READY)
 	$(BIN)/python -m pytest
+
+torture: $(READY)
+	$(BIN)/python tests/torture/run.py
 
 check: $(READY)
 	$(BIN)/python -m ruff format --check .

@@ -24,7 +24,9 @@ SLIP = 1 << 16
 """Bytes of the slip on which a child says how far it is: memory that is shared, so that saying so is no system call."""
 TOLD = "/told/"
 NO_STRACE = "strace is not installed, and nothing else here can stop a process at a system call"
-PR_SET_PTRACER = 0x59616D61
+PR_SET_PTRACER, PR_SET_PDEATHSIG = 0x59616D61, 1
+PATIENCE = 150
+"""Seconds after which a child is taken for stuck; a ledger waits 60 seconds for another writer."""
 
 
 class Ended(NamedTuple):
@@ -57,6 +59,9 @@ class Zygote:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        if any(exception):
+            # It may wait for a child that holds still; both go.
+            self._process.kill()
         self._process.communicate()
 
     def _hear(self) -> int:
@@ -118,6 +123,8 @@ def _perform(job: dict[str, object], run: Callable[..., None]) -> None:
 
     # Where the kernel asks for it (yama), a process may be traced only by whom it allows.
     ctypes.CDLL(None).prctl(PR_SET_PTRACER, ctypes.c_ulong(-1), 0, 0, 0)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    signal.alarm(PATIENCE)
     if job["held"]:
         os.kill(os.getpid(), signal.SIGSTOP)
     try:
