@@ -107,7 +107,7 @@ class _Reader:
             return False
         if call == "openat":
             return self._opened(texts[0].decode(), given, result)
-        if call in ("unlink", "unlinkat", "rename", "renameat", "renameat2", "mkdir", "mkdirat"):
+        if call in ("unlink", "unlinkat", "rename", "renameat", "renameat2", "link", "linkat", "mkdir", "mkdirat"):
             return self._moved(call, [self._name(text.decode()) for text in texts])
         number = int(given.split(",")[0].split("<")[0]) if given[:1].isdigit() else -1
         if number not in self.open:
@@ -144,6 +144,10 @@ class _Reader:
             # A directory is there as soon as something in it is.
             return False
         old, new = names[0], names[-1]
+        if call.startswith("link"):
+            self.current[new] = self.current[old]
+            self.moves.append(Move(new, self.current[old]))
+            return True
         file = self.current.pop(old)
         if call.startswith("unlink"):
             self.moves.append(Move(old, None))

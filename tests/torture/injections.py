@@ -21,7 +21,7 @@ from torture.zygote import Ended, Zygote
 
 CHANGING = (
     "openat", "pwrite64", "write", "fdatasync", "fsync", "ftruncate", "unlink", "unlinkat", "rename", "renameat",
-    "renameat2", "mkdir", "mkdirat",
+    "renameat2", "link", "linkat", "mkdir", "mkdirat",
 )  # fmt: skip
 """System calls that change what is on a disk, or make that it stays."""
 LOOKING = ("pread64", "read", "fcntl", "close", "lseek", "newfstatat", "getdents64")

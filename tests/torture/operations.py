@@ -11,12 +11,12 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from qpi import chain, cli, definitions, strictyaml, tables
+from qpi import cli, definitions, strictyaml
 from qpi.backup import back_up
 from qpi.calendar import zone
-from qpi.entries import Actor, utc_text
+from qpi.entries import Actor
 from qpi.errors import QpiError
-from qpi.ledger import Ledger, content, open_ledger
+from qpi.ledger import Ledger, open_ledger
 from qpi.recorder import Recorder
 
 LEDGER = "qpi.db"
@@ -141,15 +141,12 @@ def some(folder: Path) -> None:
 def a_crash(folder: Path) -> None:
     """A workspace with some records, left within a transaction that had grown the file, and its journal beside it."""
     some(folder)
-    with opened(folder) as ledger:
-        _, seq, head = ledger.position()
-        more = [content("edition", f"edition:{n}", Actor("torture"), {}, recorded=utc_text(NOW)) for n in range(200)]
-        raw = ledger._store._raw
-        raw.set_authorizer(None)
+    with closing(sqlite3.connect(folder / LEDGER, isolation_level=None)) as raw:
         # A cache of one page lets what is not committed reach the file.
         raw.execute("PRAGMA cache_size = 1")
         raw.execute("BEGIN IMMEDIATE")
-        raw.executemany(tables.INSERT_ENTRY, list(chain.linked(more, seq, head)))
+        raw.execute("CREATE TABLE half (done BLOB)")
+        raw.executemany("INSERT INTO half VALUES (zeroblob(?))", [(3000,)] * 30)
         torn = {path: path.read_bytes() for path in folder.glob(f"{LEDGER}*")}
         raw.rollback()
     for path, data in torn.items():
@@ -207,6 +204,15 @@ def record_a_walk(folder: Path, acknowledge: Acknowledge) -> None:
             acknowledge(f"step {n}")
 
 
+def correct(folder: Path, acknowledge: Acknowledge) -> None:
+    """Put a check in the place of one, and void another."""
+    with opened(folder) as ledger:
+        recorder(ledger).correct("c-4", check("c-4", place="大堂", findings=[FINDING]), reason="看错了地方")
+        acknowledge("correction")
+        recorder(ledger).void("c-3", reason="录在了别的项目")
+        acknowledge("void")
+
+
 def import_file(folder: Path, acknowledge: Acknowledge) -> None:
     """Import a file of fifty records."""
     command("import", "-w", str(folder), str(folder / "records.jsonl"))
@@ -251,6 +257,7 @@ OPERATIONS = (
     Operation("check with findings", some, record_finding, {"finding": ("check:n-1",)}),
     Operation("verification", some, record_verification, {"verification": (verification_key("c-4/1"),)}),
     Operation("walk", some, record_a_walk, {f"step {n}": (f"check:w-{n}",) for n in range(3)}),
+    Operation("correction and void", some, correct, {"correction": ("correction:6",), "void": ("void:5",)}),
     Operation("import", a_file, import_file, {"file": IMPORTED}),
     Operation("import with bad rows", a_faulty_file, import_faulty_file, {"file": IMPORTED}, ("bad.jsonl",)),
     Operation(

@@ -97,7 +97,9 @@ class Scene:
         self.recording = disk.recorded(record, before, after)
         assert tuple(self.recording.told) == ended.acknowledged
         record.unlink()
-        self.files = {path.name: path.read_bytes() for path in after.iterdir() if path.is_file()}
+        self.files = {
+            path.relative_to(after).as_posix(): path.read_bytes() for path in after.rglob("*") if path.is_file()
+        }
         self.place = self.home / "image"
         self.place.mkdir()
         self.truth = _read(after / LEDGER) if (after / LEDGER).exists() else {}
@@ -159,7 +161,7 @@ class Scene:
         """Return how many entries SQLite finds in an image, and what is not as it was recorded."""
         if LEDGER not in image:
             return 0, ()
-        self._lay(image)
+        self._lay({name: image[name] for name in DATABASE if name in image})
         try:
             found = _read(self.place / LEDGER)
         except sqlite3.DatabaseError as error:
@@ -174,11 +176,11 @@ class Scene:
         return count, tuple(faults)
 
     def _lay(self, image: Image) -> None:
-        for path in self.place.iterdir():
-            path.unlink()
-        for name in DATABASE:
-            if name in image:
-                (self.place / name).write_bytes(image[name])
+        shutil.rmtree(self.place)
+        for name, content in image.items():
+            path = self.place / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
 
     def _audited(self, image: Image) -> Iterator[str]:
         self._lay(image)

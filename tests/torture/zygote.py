@@ -55,7 +55,11 @@ class Zygote:
             [sys.executable, "-m", "torture.zygote"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env={**os.environ, **alone, "PYTHONPATH": path},
         )  # fmt: skip
-        self._hear()
+        try:
+            self._hear()
+        except RuntimeError:
+            self._process.communicate()
+            raise
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -67,7 +71,7 @@ class Zygote:
     def _hear(self) -> int:
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError("the zygote has ended")
+            raise RuntimeError("the zygote has ended; what it said stands above")
         return int(line)
 
     def run(self, operation: str, folder: Path, *strace: str, settings: dict[str, object] | None = None) -> Ended:
