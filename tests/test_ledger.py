@@ -218,7 +218,10 @@ def test_what_was_altered_from_outside_is_found(file, script, faults):
 
 
 def test_an_emptied_ledger_does_not_prove_itself(file):
-    tamper(file, "DELETE FROM citations; DELETE FROM verifications; DELETE FROM findings; DELETE FROM checks; DELETE FROM entry")
+    tamper(
+        file,
+        "DELETE FROM citations; DELETE FROM verifications; DELETE FROM findings; DELETE FROM checks; DELETE FROM entry",
+    )
     with open_ledger(file) as ledger:
         assert ledger.verify() == [(0, "is missing; the ledger was emptied")]
         with pytest.raises(ProofError, match="no first entry"):

@@ -1,9 +1,9 @@
 """Backup: a copy of a ledger, made while others may write, and verified before it bears its name."""
 
-import os
 from pathlib import Path
 
 from qpi.audit import Report, audit
+from qpi.disk import settle
 from qpi.errors import LedgerError, UsageError
 from qpi.ledger import open_ledger
 from qpi.messages import say
@@ -28,23 +28,12 @@ def back_up(ledger: Path, copy: Path) -> Report:
         if not report.sound:
             fault = say("{file}: the copy does not prove itself; verify the ledger", file=ledger)
             raise LedgerError(fault)
-        _settle(part)
+        settle(part)
         part.rename(copy)
-        _settle(copy.parent)
+        settle(copy.parent)
     finally:
         part.unlink(missing_ok=True)
     return report
-
-
-def _settle(path: Path) -> None:
-    """Have a file, or a folder where the system can, written down for good."""
-    if path.is_dir() and os.name == "nt":
-        return
-    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 __all__ = ["back_up"]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from qpi import __version__, catalogue_commands, console, ledger_commands
+from qpi import __version__, catalogue_commands, console, evidence_commands, ledger_commands
 from qpi.console import BAD_INPUT, NO_PROOF, WRONG_USAGE, in_language, in_workspace, option, printed, show, tell
 from qpi.errors import DataError, ProofError, QpiError, UsageError, reason
 from qpi.messages import said, say, translated
@@ -46,6 +46,7 @@ qpi.add_command(catalogue_commands.init)
 qpi.add_command(catalogue_commands.schema)
 qpi.add_command(catalogue_commands.catalogue)
 qpi.add_command(ledger_commands.ledger)
+qpi.add_command(evidence_commands.evidence)
 
 
 @qpi.command(help=say("List every problem of the definitions; say nothing where there is none."))
@@ -136,6 +137,7 @@ class _Import:
 
     def _say(self, path: Path, outcome: Outcome) -> None:
         console.tell_problems(outcome.problems)
+        console.tell_notes(outcome.notes)
         counts = {"file": path, "recorded": outcome.recorded, "already": outcome.already}
         if outcome.refused:
             words = say("{file}: {recorded} recorded, {already} already there, {refused} left out", **counts,

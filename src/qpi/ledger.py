@@ -38,6 +38,32 @@ class Position(NamedTuple):
     head: str
 
 
+class Standing(NamedTuple):
+    """The newest entry of an evidence file, and the entry by which it is gone, or None where it is kept."""
+
+    entry: int
+    gone: int | None
+
+
+class Citation(NamedTuple):
+    """A file that a record names as evidence: the record's entry, and the check or finding that it stands under.
+
+    `check` is the id of the check, or None where a second verification, made at `verified_at`, names the file.
+    """
+
+    sha256: str
+    entry: int
+    name: str
+    record: str
+    check: str | None
+    verified_at: str | None
+
+    @property
+    def look(self) -> tuple[str | None, str | None]:
+        """Whose look at the place it shows: that of a check with its findings, or that of a second verification."""
+        return (self.check, None) if self.check is not None else (self.record, self.verified_at)
+
+
 class Item(NamedTuple):
     """An entry to be, with its typed rows."""
 
@@ -117,6 +143,30 @@ class Ledger:
             "WHERE f.entry NOT IN (SELECT supersedes FROM entry WHERE supersedes IS NOT NULL) AND f.id IN"
         )
         return {row[0]: (row[1], row[2], row[3]) for row in self._in(query, ids)}
+
+    def standing(self, hashes: Sequence[str]) -> dict[str, Standing]:
+        """Return how it stands with each evidence file that was ever recorded under one of the hashes."""
+        query = (
+            "SELECT f.sha256, f.entry, e.seq FROM files f LEFT JOIN entry e ON e.supersedes = f.entry WHERE f.sha256 IN"
+        )
+        newest = {row[0]: (row[1], row[2]) for row in sorted(self._in(query, hashes), key=itemgetter(1))}
+        return {sha256: Standing(entry, self._last(gone)) for sha256, (entry, gone) in newest.items()}
+
+    def _last(self, seq: int | None) -> int | None:
+        """Return the last of the entries that take each other's place, from this one on."""
+        while seq is not None and (row := self._store.one("SELECT seq FROM entry WHERE supersedes = ?", (seq,))):
+            seq = row[0]
+        return seq
+
+    def citations(self, hashes: Sequence[str] | None = None) -> list[Citation]:
+        """Return where records in force name files as evidence, by hash and entry; only some files if hashes are named."""
+        query = (
+            "SELECT c.sha256, c.entry, c.name, c.record, k.id, v.verified_at FROM citations c "
+            "LEFT JOIN checks k ON k.entry = c.entry LEFT JOIN verifications v ON v.entry = c.entry "
+            "WHERE NOT EXISTS (SELECT 1 FROM entry e WHERE e.supersedes = c.entry)"
+        )
+        found = self._store.rows(query) if hashes is None else self._in(f"{query} AND c.sha256 IN", hashes)
+        return sorted(map(Citation._make, found), key=itemgetter(0, 1))
 
     def rows(self, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
         """Return the rows of a reading statement; one that writes raises LedgerError."""
@@ -405,4 +455,15 @@ def content(
     return Content(SCHEMA, kind, idem, actor.id, actor.role, actor.auth, observed, recorded, supersedes, reason, data)
 
 
-__all__ = ["Item", "Ledger", "Position", "Writer", "content", "open_ledger", "open_unexamined", "path_of"]
+__all__ = [
+    "Citation",
+    "Item",
+    "Ledger",
+    "Position",
+    "Standing",
+    "Writer",
+    "content",
+    "open_ledger",
+    "open_unexamined",
+    "path_of",
+]

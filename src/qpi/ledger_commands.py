@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
 from qpi.console import NO_PROOF, Group, in_language, in_workspace, option, put, show, tell
-from qpi.errors import DataError, ProofError
+from qpi.errors import DataError, ProofError, UsageError
 from qpi.messages import say
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @click.group(cls=Group, help=say("The ledger: verify, receipt, backup, rebuild."))
@@ -32,9 +36,11 @@ def ledger() -> None:
     help=say("A file that holds receipts; more than one if need be."),
 )
 @option("--ledger", "copy", metavar="FILE", help=say("A copy of a ledger to verify instead of the workspace's own."))
+@option("--evidence", "attachments", metavar="DIR",
+        help=say("The folder of evidence files (default: evidence beside the ledger)."))  # fmt: skip
 @in_workspace
 @in_language()
-def verify(files: tuple[str, ...], copy: str | None, folder: str) -> None:
+def verify(files: tuple[str, ...], copy: str | None, attachments: str | None, folder: str) -> None:
     """Prove the ledger."""
     from pathlib import Path
 
@@ -51,9 +57,13 @@ def verify(files: tuple[str, ...], copy: str | None, folder: str) -> None:
             problems += error.problems
     if problems:
         raise DataError(problems)
-    report = audit(Path(copy) if copy else Workspace(folder).ledger_path, receipts)
+    workspace = Workspace(folder)
+    own = _attachments(attachments, copy) if attachments or copy else workspace.evidence_folder
+    report = audit(Path(copy) if copy else workspace.ledger_path, receipts, attachments=own)
     for one in report.found:
         show(one.words())
+    for note in report.notes:
+        tell(note)
     if report.position is not None:
         last = report.position.seq
         show(say("ledger {ledger}: entries 0 to {last}, head {head}", ledger=report.position.ledger, last=last,
@@ -65,6 +75,20 @@ def verify(files: tuple[str, ...], copy: str | None, folder: str) -> None:
                      first=report.covered + 1, last=last))  # fmt: skip
     if not report.sound:
         sys.exit(NO_PROOF)
+
+
+def _attachments(named: str | None, copy: str | None) -> Path | None:
+    """Return the folder of evidence files that is named, or lies beside a copy; None where a copy came without one."""
+    from pathlib import Path
+
+    from qpi.evidence import FOLDER
+
+    folder = Path(named) if named else Path(copy or "").parent / FOLDER
+    if folder.is_dir():
+        return folder
+    if named:
+        raise UsageError(say("there is no folder {folder}; name the one with the evidence files", folder=folder))
+    return None
 
 
 @ledger.command(help=say("Write a receipt of the ledger's last entry, to be kept elsewhere."))
@@ -97,6 +121,8 @@ def backup(file: str, folder: str) -> None:
     assert report.position is not None
     position = report.position
     show(say("{file}: entries 0 to {last}, head {head}", file=file, last=position.seq, head=position.head))
+    for note in report.notes:
+        tell(note)
 
 
 @ledger.command(help=say("Make the typed tables anew from the entries, which stay as they are."))

@@ -6,12 +6,14 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
 
-from qpi import ledger, rules, tables
+from qpi import custody, evidence, ledger, rules, tables
 from qpi.checklist import Source
+from qpi.custody import Keeping, Removal
 from qpi.definitions import Definitions
 from qpi.differences import named, recorded_and_given, there_and_here, title, unlike
 from qpi.entries import (
@@ -31,21 +33,27 @@ from qpi.entries import (
     settled,
     utc_text,
 )
-from qpi.errors import Problem, RecordError, Where, in_order
+from qpi.errors import Problem, RecordError, UsageError, Where, in_order
+from qpi.evidence import Given
 from qpi.fields import shown
 from qpi.ledger import Item, Ledger, Position
 from qpi.messages import Message, joined, say
+from qpi.repeats import repeats
 from qpi.rules import Raised
 
 
 class Outcome(NamedTuple):
-    """What became of the records: how many are new, were there already or are refused, and where the ledger stands."""
+    """What became of the records: how many are new, were there already or are refused, and where the ledger stands.
+
+    `notes` say what a person should look at although it was recorded: the same evidence under two records.
+    """
 
     recorded: int
     already: int
     refused: tuple[Draft, ...]
     problems: tuple[Problem, ...]
     position: Position
+    notes: tuple[Message, ...] = ()
 
 
 class _Ready(NamedTuple):
@@ -90,7 +98,7 @@ def _now() -> datetime:
 
 
 class Recorder:
-    """Writes checks and verifications into a ledger; `clock` gives the moment of recording."""
+    """Writes into a ledger, and evidence files into the folder `evidence`; `clock` gives the moment of recording."""
 
     def __init__(
         self,
@@ -99,11 +107,13 @@ class Recorder:
         *,
         actor: Actor | None = None,
         clock: Callable[[], datetime] = _now,
+        evidence: Path | None = None,
     ) -> None:
         self._ledger = store
         self._definitions = definitions
         self._actor = actor or system_actor()
         self._clock = clock
+        self._evidence = evidence
 
     def check(self, record: Mapping[str, Any] | None = None, /, **fields: Any) -> Outcome:
         """Record one check with its findings, given as the fields of docs/definitions.md.
@@ -134,13 +144,48 @@ class Recorder:
             work.prepare(map(_as_draft, records), progress or (lambda _: None))
             batch = _passed(work.batch(), accept_good=accept_good)
             position = self._ledger.position()
+            notes: tuple[Message, ...] = ()
             if batch.items:
                 with self._ledger.writing() as writer:
                     if writer.head != work.head:
                         batch = _passed(work.batch(), accept_good=accept_good)
-                    writer.append(batch.items)
+                    numbers = writer.append(batch.items)
+                    notes = _repeats(self._ledger, batch.items, numbers)
                     position = self._ledger.position()
-        return Outcome(batch.recorded, batch.already, tuple(batch.refused), tuple(batch.problems), position)
+        return Outcome(batch.recorded, batch.already, tuple(batch.refused), tuple(batch.problems), position, notes)
+
+    def keep(self, *files: Given | Path | str) -> Keeping:
+        """Keep files as evidence beside the ledger and record them, all or none; one that is kept already stays as it is.
+
+        A service that has an upload under another name gives `evidence.Given(path, name)`.
+        Raises DataError with every problem of the files, LedgerError where they or their entries cannot be written.
+        """
+        return custody.keep(
+            self._ledger, self._folder(), map(evidence.given, files),
+            limits=self._definitions.policy.evidence, actor=self._actor, now=self._clock(),
+        )  # fmt: skip
+
+    def remove(self, sha256: str, *, reason: str) -> Removal:
+        """Record that an evidence file is removed, and delete it; its hash stays.
+
+        Raises UsageError where no entry has such a file or no reason is given, LedgerError where it cannot be deleted.
+        """
+        return custody.remove(
+            self._ledger, self._folder(), sha256, reason=reason, actor=self._actor, now=self._clock()
+        )  # fmt: skip
+
+    def _folder(self) -> Path:
+        if self._evidence is None:
+            raise UsageError(say("this recorder has no folder for evidence; give it one with evidence="))
+        return self._evidence
+
+
+def _repeats(store: Ledger, items: Sequence[Item], numbers: Sequence[int]) -> tuple[Message, ...]:
+    """Say which evidence of new entries stands also under another record; one query, and none without evidence."""
+    hashes = {row[1] for item in items for table, row in item.rows if table == "citations"}
+    if not hashes:
+        return ()
+    return tuple(repeats(store.citations([*hashes]), of=range(numbers[0], numbers[-1] + 1)))
 
 
 def _passed(batch: _Batch, *, accept_good: bool) -> _Batch:

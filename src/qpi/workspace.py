@@ -123,6 +123,13 @@ class Workspace:
 
         return path_of(self.config.ledger, self.folder)
 
+    @property
+    def evidence_folder(self) -> Path:
+        """The folder of evidence files: beside the file of the ledger."""
+        from qpi.evidence import FOLDER
+
+        return self.ledger_path.parent / FOLDER
+
     @contextmanager
     def ledger(
         self, *, create: bool = False, ledger_id: str | None = None, now: datetime | None = None
@@ -140,7 +147,7 @@ class Workspace:
 
         found = self.definitions
         with self.ledger(create=True) as store:
-            yield Recorder(store, found, actor=actor)
+            yield Recorder(store, found, actor=actor, evidence=self.evidence_folder)
 
     def tables(self, *, at: int | None = None) -> Tables:
         """Return the tidy tables at an entry of the ledger (default: the last); empty ones where there is no ledger."""
