@@ -78,7 +78,7 @@ def recorded(folder):
     from support import NOW, drafts
 
     workspace = Workspace(folder)
-    with workspace.ledger(create=True) as ledger:
+    with workspace.ledger(create=True, now=NOW) as ledger:
         Recorder(ledger, workspace.definitions, actor=Actor("test"), clock=lambda: NOW).record(drafts(CHECKS))
     lines = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in CHECKS)
     (folder / "records.jsonl").write_text(lines, encoding="utf-8")

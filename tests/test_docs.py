@@ -121,6 +121,7 @@ KEYS = {
     "Closure": policy.Closure,
     "Traceability": policy.Traceability,
     "Grades": policy.Grade,
+    "Evidence files": policy.EvidenceFiles,
     "Check": entries.Check,
     "Finding": entries.Finding,
     "Verification": entries.Verification,
@@ -174,6 +175,8 @@ def test_the_defaults_of_the_policy_are_those_of_the_code():
     for name in ("overfulfilment", "verification_by", "mix_minimum", "score_floor"):
         assert said[name] == f"`{getattr(settings, name)}`"
     assert said["counts_for_duty"] == f"`[{', '.join(settings.counts_for_duty)}]`"
+    for name, default in documented("Evidence files").items():
+        assert default == f"`{getattr(settings.evidence, name)}`"
     assert documented("Closure")["kinds"] == f"`[{', '.join(settings.closure.kinds)}]`"
     for part in ("check", "finding"):
         assert documented("Traceability")[part] == f"`[{', '.join(getattr(settings.traceability, part))}]`"
@@ -257,9 +260,14 @@ def test_the_order_of_the_hashed_fields_is_that_of_the_chain():
 
 def test_every_library_is_named_with_the_oldest_version_that_is_claimed():
     with (ROOT / "pyproject.toml").open("rb") as file:
-        wanted = tomllib.load(file)["project"]["dependencies"]
-    said = [f"{row[0].strip('`')}>={row[1]}" for row in rows(sections("docs/architecture.md")["Libraries"])]
-    assert said == wanted
+        project = tomllib.load(file)["project"]
+    pages = sections("docs/architecture.md")
+    assert [f"{row[0].strip('`')}>={row[1]}" for row in rows(pages["Libraries"])] == project["dependencies"]
+    extras = [(row[0].strip("`"), [f"{row[1].strip('`')}>={row[2]}"]) for row in rows(pages["With an extra"])]
+    of_users = {
+        name: found for name, found in project["optional-dependencies"].items() if name not in ("test", "check")
+    }
+    assert dict(extras) == of_users
 
 
 def test_every_public_name_is_shown_somewhere():
@@ -350,6 +358,7 @@ def on_the_day_of_the_docs(patch, folder):
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
         patch.setenv(name, "en_US.UTF-8")
     patch.setitem(recorder.Recorder.__init__.__kwdefaults__, "clock", lambda: NOW)
+    patch.setitem(qpi.Workspace.ledger.__wrapped__.__kwdefaults__, "now", NOW)
     original = metrics.moment_of
     for module in (metrics, notices):
         patch.setattr(module, "moment_of", lambda found, as_of: original(found, as_of or NOW))

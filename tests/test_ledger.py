@@ -381,11 +381,11 @@ def test_an_import_that_is_killed_leaves_the_ledger_as_it_was_and_is_completed_b
 def test_a_transaction_that_fails_leaves_no_entry(file):
     before = digest(file)
     with open_ledger(file) as ledger:
-        twice = Item(content("check", "check:x", Actor("x"), {}, recorded="t"))
+        twice = Item(content("check", "check:x", Actor("x"), {}))
         with pytest.raises(LedgerError), ledger.writing() as writer:
-            writer.append([twice, twice])
+            writer.append([twice, twice], recorded="t")
         with pytest.raises(KeyboardInterrupt), ledger.writing() as writer:
-            writer.append([twice])
+            writer.append([twice], recorded="t")
             raise KeyboardInterrupt
     assert digest(file) == before
 

@@ -5,9 +5,7 @@ from datetime import date
 
 import pytest
 
-from qpi.entries import Actor
 from qpi.errors import UsageError
-from qpi.ledger import Item, content
 from qpi.render import TemplateError
 
 AS_OF = date(2026, 11, 20)
@@ -112,9 +110,8 @@ def test_a_companys_own_template_beside_the_workspace_is_taken(recorded, folder)
 
 def test_a_superseded_check_stands_in_no_notice(recorded):
     """Entry 2 is the first check, with two findings and two rounds."""
-    void = content("void", "void:c-1", Actor("t"), {"record": {}}, recorded="2026-11-21T00:00:00.000000Z")
-    with recorded.ledger() as ledger, ledger.writing() as writer:
-        writer.append([Item(void._replace(supersedes=2, reason="twice"))])
+    with recorded.recorder() as recorder:
+        recorder.void(2, reason="twice")
     found = {one.subject: [f["id"] for f in one.values["findings"]] for one in drafts(recorded)}
     assert found == {"P01": [], "P02": ["c-2/1"]}
 

@@ -136,8 +136,10 @@ class _Files:
         known = {str(one[0]) for one in self._kept.values()}
         strays = evidence.strays(folder, known)
         if strays:
-            words = "{number} files in {folder} are in no entry; qpi evidence show lists them"
-            yield say(words, number=len(strays), folder=folder)
+            yield say(
+                "{number} files in {folder} are in no entry; qpi evidence show lists them",
+                number=len(strays), folder=folder,
+            )  # fmt: skip
 
     def awaited(self, ledger: Ledger) -> Iterator[str]:
         """Yield how many files records name that nobody gave."""

@@ -74,12 +74,13 @@ def entry_hash(seq: int, prev: str, content: Content) -> str:
     return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
-def linked(contents: Iterable[Content], seq: int, prev: str) -> Iterator[Link]:
-    """Yield contents as entries that follow entry `seq`, whose hash is `prev`."""
+def linked(contents: Iterable[Content], seq: int, prev: str, recorded: str) -> Iterator[Link]:
+    """Yield contents as entries that follow entry `seq`, whose hash is `prev`; all are recorded at one moment, UTC."""
     for content in contents:
         seq += 1
-        found = entry_hash(seq, prev, content)
-        yield Link(seq, prev, found, *content)
+        stamped = content._replace(recorded_at=recorded)
+        found = entry_hash(seq, prev, stamped)
+        yield Link(seq, prev, found, *stamped)
         prev = found
 
 

@@ -6,6 +6,7 @@ Everything but click is imported inside the commands, so that help and errors of
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from qpi import __version__, catalogue_commands, console, evidence_commands, ledger_commands
-from qpi.console import BAD_INPUT, NO_PROOF, WRONG_USAGE, in_language, in_workspace, option, printed, show, tell
+from qpi import __version__, catalogue_commands, console, entry_commands, evidence_commands, ledger_commands
+from qpi.console import BAD_INPUT, NO_PROOF, WRONG_USAGE, acting, in_language, in_workspace, option, printed, show, tell
 from qpi.errors import DataError, ProofError, QpiError, UsageError, reason
 from qpi.messages import said, say, translated
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from pathlib import Path
 
+    from qpi.entries import Actor
     from qpi.ledger import Position
     from qpi.recorder import Outcome, Recorder
     from qpi.workspace import Workspace
@@ -47,6 +49,8 @@ qpi.add_command(catalogue_commands.schema)
 qpi.add_command(catalogue_commands.catalogue)
 qpi.add_command(ledger_commands.ledger)
 qpi.add_command(evidence_commands.evidence)
+qpi.add_command(entry_commands.void)
+qpi.add_command(entry_commands.correct)
 
 
 @qpi.command(help=say("List every problem of the definitions; say nothing where there is none."))
@@ -75,11 +79,13 @@ def check(folder: str) -> None:
 @option("--columns", "own", metavar="FILE", help=say("YAML: your column: our field."))
 @option("--rejects", metavar="FILE", help=say("Write the bad rows there, to be mended."))
 @option("--accept-good", is_flag=True, help=say("Take the good rows and leave the bad ones."))
+@acting
 @in_workspace
 @in_language()
 def import_(
-    files: tuple[str, ...], encoding: str, own: str | None, rejects: str | None, accept_good: bool, folder: str
-) -> None:
+    files: tuple[str, ...], encoding: str, own: str | None, rejects: str | None, accept_good: bool, folder: str,
+    actor: Actor | None,
+) -> None:  # fmt: skip
     from pathlib import Path
 
     from qpi.workspace import Workspace
@@ -95,7 +101,7 @@ def import_(
     failed = False
     mapping = _mapping(own)
     console.tell_problems(workspace.changed_editions())
-    with workspace.recorder() as recorder:
+    with workspace.recorder(actor=actor) as recorder:
         run = _Import(workspace, recorder, mapping)
         for path in files:
             try:
@@ -133,11 +139,11 @@ class _Import:
             write(read.reject(outcome.refused, console.spoken()) if outcome.refused else "")
         for note in read.notes:
             tell(note)
+        console.tell_notes(outcome.notes)
         self._say(path, outcome)
 
     def _say(self, path: Path, outcome: Outcome) -> None:
         console.tell_problems(outcome.problems)
-        console.tell_notes(outcome.notes)
         counts = {"file": path, "recorded": outcome.recorded, "already": outcome.already}
         if outcome.refused:
             words = say("{file}: {recorded} recorded, {already} already there, {refused} left out", **counts,
@@ -204,18 +210,18 @@ def _mapping(path: str | None) -> dict[str, str]:
 @option("--by", default="", metavar="KEYS", help=say("Groups, parted by commas: project, role, specialty, "
               "category, month, inspector, kind, or an attribute of projects."))  # fmt: skip
 @option("--as-of", metavar="DAY", help=say("Count verifications up to this day or moment (default: now)."))
-@option("--at", type=int, metavar="SEQ", help=say("The ledger as it stood at this entry."))
+@option("--at", metavar="SEQ|TIME", help=say("The ledger as it stood at this entry, or at this day or moment."))
 @printed("table", "json", "csv")
 @in_workspace
 @in_language(say("Of table and messages (default: by the locale)."))
-def metrics(period: str, by: str, as_of: str | None, at: int | None, form: str, out: str | None, folder: str) -> None:
+def metrics(period: str, by: str, as_of: str | None, at: str | None, form: str, out: str | None, folder: str) -> None:
     from qpi import formats
     from qpi.workspace import Workspace
 
     workspace = Workspace(folder)
     keys = [key.strip() for key in by.split(",") if key.strip()]
     moment = _moment(as_of)
-    tables = workspace.tables(at=at)
+    tables = workspace.tables(at=_state(at))
     console.tell_problems(workspace.changed_editions())
     frame = workspace.measured(period, by=keys, as_of=moment, tables=tables)
     if form == "json":
@@ -243,7 +249,7 @@ def _head(organisation: str, period: str, position: Position | None, as_of: str 
     return say("{head}, second verifications up to {day}", head=head, day=as_of) if as_of else head
 
 
-def _moment(text: str | None) -> datetime | date | None:
+def _moment(text: str | None, option: str = "--as-of") -> datetime | date | None:
     """Read a day, or a moment with its offset."""
     if text is None:
         return None
@@ -252,8 +258,13 @@ def _moment(text: str | None) -> datetime | date | None:
     try:
         return calendar.parse_day(text) if len(text) <= 10 else calendar.parse_moment(text)
     except ValueError as error:
-        fault = say("--as-of: {fault}; write 2026-11-20, or 2026-11-20T18:00+08:00", fault=said(error))
+        fault = say("{option}: {fault}; write 2026-11-20, or 2026-11-20T18:00+08:00", option=option, fault=said(error))
         raise UsageError(fault) from error
+
+
+def _state(text: str | None) -> int | datetime | date | None:
+    """Read the number of an entry, a day, or a moment."""
+    return int(text) if text is not None and re.fullmatch(r"-?[0-9]+", text, re.ASCII) else _moment(text, "--at")
 
 
 @qpi.group(help=say("Improvement notices (工作改进通知单)."))
@@ -269,11 +280,11 @@ def notice() -> None:
 @option("--format", "forms", default="html", show_default=True, metavar="FORMS", help=say("html, md or html,md."))
 @option("-o", "--out", default=".", show_default=say("here"), metavar="DIR")
 @option("--as-of", metavar="DAY", help=say("Show verifications up to this day or moment (default: now)."))
-@option("--at", type=int, metavar="SEQ", help=say("The ledger as it stood at this entry."))
+@option("--at", metavar="SEQ|TIME", help=say("The ledger as it stood at this entry, or at this day or moment."))
 @in_workspace
 @in_language(say("Of the notices, zh by default, and of messages."), given=True)
 def render(
-    period: str, project: str | None, per: str, forms: str, out: str, as_of: str | None, at: int | None,
+    period: str, project: str | None, per: str, forms: str, out: str, as_of: str | None, at: str | None,
     folder: str, lang: str | None,
 ) -> None:  # fmt: skip
     from pathlib import Path
@@ -283,7 +294,9 @@ def render(
     workspace = Workspace(folder)
     kinds = [form.strip() for form in forms.split(",") if form.strip()]
     console.tell_problems(workspace.changed_editions())
-    drafts = workspace.notices(period, project=project, per=per, language=lang or "zh", as_of=_moment(as_of), at=at)
+    drafts = workspace.notices(
+        period, project=project, per=per, language=lang or "zh", as_of=_moment(as_of), at=_state(at)
+    )
     # All are rendered before the first is written, so that a fault in a template leaves no half of them.
     own = workspace.folder / "templates"
     texts = {f"{one.stem}.{kind}": one.render(kind, own=own) for one in drafts for kind in kinds}

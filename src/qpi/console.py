@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -190,6 +191,25 @@ def _workspace(**given: Any) -> Callable[[Function], Function]:
     return option("--workspace", "-w", "folder", metavar="DIR", help=say("The folder with qpi.yaml."), **given)
 
 
+def acting(command: Function) -> Function:
+    """Give a command the options that say who acts; `actor` is None where nobody is named: the user of the system then."""
+
+    @wraps(command)
+    def named(*, actor_id: str | None, actor_role: str | None, **rest: Any) -> Any:
+        if actor_role is not None and actor_id is None:
+            raise UsageError(say("--actor-role says in which role --actor acts; name both"))
+        if actor_id is None:
+            return command(actor=None, **rest)
+        from qpi.entries import Actor
+
+        return command(actor=Actor(actor_id, actor_role, "declared"), **rest)
+
+    who = option("--actor", "actor_id", metavar="ID", help=say("Who does this (default: the user of the system)."))
+    role = option("--actor-role", metavar="ROLE", help=say("In which role."))
+    given: Any = who(role(named))
+    return given  # type: ignore[no-any-return]
+
+
 def in_language(
     words: str = say("Of messages (default: by the locale)."), *, given: bool = False
 ) -> Callable[[Function], Function]:
@@ -240,6 +260,7 @@ __all__ = [
     "Command",
     "Group",
     "Option",
+    "acting",
     "in_language",
     "in_workspace",
     "of_locale",

@@ -77,7 +77,9 @@ Evidences = Annotated[tuple[Annotated[Evidence, fields.Named], ...], fields.Boun
 
 
 class Finding(Entry):
-    """One thing that a check found."""
+    """One thing that a check found; its number is in `model_fields_set` only where it was given."""
+
+    _always: ClassVar[frozenset[str]] = frozenset({"no"})
 
     no: fields.Ordinal | None = None
     kind: Literal["suggestion", "rectification", "deduction"]
@@ -104,7 +106,14 @@ def _numbered(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     if len(given) != sum(finding.no is not None for finding in findings):
         raise fields.refuse(say("finding numbers repeat"), say("number the findings 1, 2, 3"))
     free = (number for number in range(1, 2 * len(findings) + 1) if number not in given)
-    return tuple(f if f.no is not None else f.model_copy(update={"no": next(free)}) for f in findings)
+    return tuple(f if f.no is not None else with_number(f, next(free)) for f in findings)
+
+
+def with_number(finding: Finding, number: int) -> Finding:
+    """Return a finding with a number that nobody gave it."""
+    numbered = finding.model_copy(update={"no": number})
+    numbered.__pydantic_fields_set__.discard("no")
+    return numbered
 
 
 class Check(Entry):
@@ -185,6 +194,10 @@ class Verification(Entry):
     def moment(self) -> datetime:
         """When it was seen."""
         return self.verified_at
+
+
+AUTHS = ("declared", "os-user", "login")
+"""How an actor is known: he said so, the operating system says so, or a calling service logged him in."""
 
 
 class Actor(NamedTuple):

@@ -244,7 +244,7 @@ def _copy(one: Piece, part: BinaryIO) -> None:
                 part.write(chunk)
             except OSError as error:
                 # Not the fault of the file that is given.
-                raise _unwritable(Path(part.name), error) from error
+                raise _unwritable(one.path, error) from error
     part.truncate(one.size)
 
 
@@ -296,8 +296,12 @@ def _unwritable(path: Path, error: OSError) -> LedgerError:
         remedy = say("check the rights to the folder {folder}; nothing was recorded", folder=FOLDER)
     else:
         remedy = say("nothing was recorded; try again")
-    words = "{file}: the evidence file could not be written ({reason}); {remedy}"
-    return LedgerError(say(words, file=path, reason=reason(error), remedy=remedy))
+    return LedgerError(
+        say(
+            "{file}: the evidence file could not be written ({reason}); {remedy}",
+            file=path, reason=reason(error), remedy=remedy,
+        )
+    )  # fmt: skip
 
 
 # Looking

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from qpi import console
-from qpi.console import Group, in_language, in_workspace, option, put, show, tell_notes
+from qpi.console import Group, acting, in_language, in_workspace, option, put, show, tell_notes
 from qpi.errors import QpiError, UsageError
 from qpi.messages import say, translated
+
+if TYPE_CHECKING:
+    from qpi.entries import Actor
 
 
 @click.group(cls=Group, help=say("Evidence files: add, show, remove."))
@@ -23,14 +28,16 @@ def evidence() -> None:
     )
 )
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@acting
 @in_workspace
 @in_language()
-def add(files: tuple[str, ...], folder: str) -> None:
+def add(files: tuple[str, ...], folder: str, actor: Actor | None) -> None:
     """Keep files."""
     from qpi.workspace import Workspace
 
-    with Workspace(folder).recorder() as recorder:
+    with Workspace(folder).recorder(actor=actor) as recorder:
         keeping = recorder.keep(*files)
+    tell_notes(keeping.notes)
     for one in keeping.files:
         if one.new:
             line = say("{name}: kept as entry {entry}, sha256 {sha256}", **one._asdict())
@@ -111,9 +118,10 @@ _HEADS = {
 )
 @click.argument("sha256", metavar="SHA256")
 @option("--reason", required=True, metavar="TEXT", help=say("Why the file has to go; it stays in the ledger."))
+@acting
 @in_workspace
 @in_language()
-def remove(sha256: str, reason: str, folder: str) -> None:
+def remove(sha256: str, reason: str, folder: str, actor: Actor | None) -> None:
     """Remove a file."""
     from qpi import exhibits
     from qpi.workspace import Workspace
@@ -121,8 +129,9 @@ def remove(sha256: str, reason: str, folder: str) -> None:
     workspace = Workspace(folder)
     with workspace.ledger() as store:
         whole = exhibits.hash_of(store, workspace.evidence_folder, sha256)
-    with workspace.recorder() as recorder:
+    with workspace.recorder(actor=actor, create=False) as recorder:
         removal = recorder.remove(whole, reason=reason)
+    tell_notes(removal.notes)
     values = {"sha256": removal.sha256, "entry": removal.entry}
     if removal.new:
         line = say("{sha256}: removed by entry {entry}", **values)

@@ -62,6 +62,15 @@ def _text(value: Any) -> str | None:
     return value or None
 
 
+def text_or_fault(value: Any) -> tuple[str | None, tuple[str, str] | None]:
+    """Return a text as it is kept, None where nothing is said, and what is wrong with it: fault and remedy."""
+    try:
+        return _text(value), None
+    except PydanticCustomError as error:
+        found = error.context or {}
+        return None, (found["fault"], found["remedy"])
+
+
 def _id(value: str, most: int = text.MAX_ID) -> str | None:
     value = text.normal(value)
     if value and (fault := text.id_fault(value, most=most)):

@@ -27,7 +27,7 @@ LAYOUT = 2
 """Version of the tables; they are rebuilt from the entries, which stay as they are."""
 APPLICATION_ID = 0x71706931
 _CHUNK = 20_000
-_LAST = "SELECT seq, hash FROM entry ORDER BY seq DESC LIMIT 1"
+_LAST = "SELECT seq, hash, recorded_at FROM entry ORDER BY seq DESC LIMIT 1"
 
 
 class Position(NamedTuple):
@@ -108,12 +108,23 @@ class Ledger:
             raise ProofError(say("{file}: no first entry; the ledger was emptied, take a backup", file=self.file))
         return Position(orjson.loads(genesis[0])["record"]["ledger"], row[0], row[1])
 
-    def position_at(self, seq: int | None) -> Position:
-        """Return the position of an entry, by default of the last; raise UsageError where there is no such entry."""
+    def position_at(self, at: int | datetime | None) -> Position:
+        """Return the position of an entry, or of the last one recorded by a moment; None is the last.
+
+        Where a clock went back, the chain says what was later: nothing after the first entry recorded past the moment.
+        Raises UsageError where there is no such entry.
+        """
         last = self.position()
-        if seq is None:
+        if at is None:
             return last
+        if isinstance(at, datetime):
+            later = self._store.one("SELECT min(seq) FROM entry WHERE recorded_at > ?", (utc_text(at),))
+            seq = last.seq if later is None or later[0] is None else later[0] - 1
+        else:
+            seq = at
         row = self._store.one("SELECT hash FROM entry WHERE seq = ?", (seq,)) if 0 <= seq <= last.seq else None
+        if row is None and isinstance(at, datetime):
+            raise UsageError(say("the ledger began after {moment}; name a later one", moment=utc_text(at)))
         if row is None:
             raise UsageError(say("there is no entry {entry}; the last one is {last}", entry=seq, last=last.seq))
         return Position(last.ledger, seq, row[0])
@@ -123,6 +134,25 @@ class Ledger:
         where, values = ("WHERE kind = ?", (kind,)) if kind else ("", ())
         query = f"SELECT {tables.ENTRY_COLUMNS} FROM entry {where} ORDER BY seq"
         return map(Link._make, self._store.each(query, values, size=_CHUNK))
+
+    def entry(self, seq: int) -> Link | None:
+        """Return an entry, or None where there is none of this number."""
+        return self._link("seq", seq)
+
+    def _link(self, column: str, value: int) -> Link | None:
+        row = self._store.one(f"SELECT {tables.ENTRY_COLUMNS} FROM entry WHERE {column} = ?", (value,))
+        return Link._make(row) if row else None
+
+    def versions(self, seq: int) -> list[Link]:
+        """Return the entries of which each but the first supersedes the one before, for any one of them; first to last."""
+        found: list[Link] = []
+        link = self.entry(seq)
+        while link is not None:
+            found.insert(0, link)
+            link = None if link.supersedes is None else self.entry(link.supersedes)
+        while found and (link := self._link("supersedes", found[-1].seq)):
+            found.append(link)
+        return found
 
     def editions(self) -> Iterator[tuple[int, str, str, str]]:
         """Yield number, catalogue, edition and digest of each edition that the ledger keeps."""
@@ -146,17 +176,11 @@ class Ledger:
 
     def standing(self, hashes: Sequence[str]) -> dict[str, Standing]:
         """Return how it stands with each evidence file that was ever recorded under one of the hashes."""
-        query = (
-            "SELECT f.sha256, f.entry, e.seq FROM files f LEFT JOIN entry e ON e.supersedes = f.entry WHERE f.sha256 IN"
-        )
-        newest = {row[0]: (row[1], row[2]) for row in sorted(self._in(query, hashes), key=itemgetter(1))}
-        return {sha256: Standing(entry, self._last(gone)) for sha256, (entry, gone) in newest.items()}
-
-    def _last(self, seq: int | None) -> int | None:
-        """Return the last of the entries that take each other's place, from this one on."""
-        while seq is not None and (row := self._store.one("SELECT seq FROM entry WHERE supersedes = ?", (seq,))):
-            seq = row[0]
-        return seq
+        newest = dict(sorted(self._in("SELECT sha256, entry FROM files WHERE sha256 IN", hashes), key=itemgetter(1)))
+        last = {sha256: self.versions(entry)[-1].seq for sha256, entry in newest.items()}
+        return {
+            sha256: Standing(entry, None if last[sha256] == entry else last[sha256]) for sha256, entry in newest.items()
+        }
 
     def citations(self, hashes: Sequence[str] | None = None) -> list[Citation]:
         """Return where records in force name files as evidence, by hash and entry; only some files if hashes are named."""
@@ -167,6 +191,32 @@ class Ledger:
         )
         found = self._store.rows(query) if hashes is None else self._in(f"{query} AND c.sha256 IN", hashes)
         return sorted(map(Citation._make, found), key=itemgetter(0, 1))
+
+    def cited_since(self, seq: int) -> list[str]:
+        """Return the hashes of the files that an entry, or a later one, names as evidence and the one before it did not."""
+        query = (
+            "SELECT DISTINCT c.sha256 FROM citations c JOIN entry e ON e.seq = c.entry WHERE c.entry >= ? AND NOT EXISTS "
+            "(SELECT 1 FROM citations o WHERE o.entry = e.supersedes AND o.sha256 = c.sha256)"
+        )
+        return [row[0] for row in self._store.rows(query, (seq,))]
+
+    def rounds(self, findings: Sequence[str]) -> list[int]:
+        """Return the numbers of the entries that are the effective second verifications of findings, in order."""
+        query = (
+            "SELECT entry FROM verifications "
+            "WHERE entry NOT IN (SELECT supersedes FROM entry WHERE supersedes IS NOT NULL) AND finding IN"
+        )
+        return sorted(row[0] for row in self._in(query, findings))
+
+    def rounds_of_check(self, check: str) -> list[int]:
+        """Return the numbers of the entries that verified, in any version, a finding that any version of a check raised."""
+        query = "SELECT entry FROM verifications WHERE finding IN"
+        raised = self._store.rows(
+            "SELECT DISTINCT id FROM findings WHERE id >= ? AND id < ?", (f"{check}/", f"{check}0")
+        )
+        return sorted(
+            row[0] for row in self._in(query, [row[0] for row in raised if row[0].rpartition("/")[0] == check])
+        )
 
     def rows(self, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
         """Return the rows of a reading statement; one that writes raises LedgerError."""
@@ -202,7 +252,7 @@ class Ledger:
             self._store.execute(statement)
         self._store.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         self._store.execute(f"PRAGMA user_version = {LAYOUT}")
-        Writer(self._store).append([Item(genesis)])
+        Writer(self._store).append([Item(genesis)], recorded=genesis.recorded_at)
 
     def begin_in_memory(self) -> None:
         """Give a ledger that has no file yet its tables and first entry, so that it can be read."""
@@ -344,15 +394,18 @@ class Writer:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self.seq, self.head = store.one(_LAST) or (-1, chain.START)
+        self.seq, self.head, self.recorded = store.one(_LAST) or (-1, chain.START, "")
         self._waiting: dict[str, list[tuple[Any, ...]]] = {}
 
-    def append(self, items: Sequence[Item]) -> list[int]:
-        """Append entries in order with their typed rows; return the numbers that they got."""
-        first = self.seq + 1
+    def append(self, items: Sequence[Item], *, recorded: str) -> list[int]:
+        """Append entries in order with their typed rows, recorded at a moment (UTC); return the numbers that they got.
+
+        The moment is asked for while nobody else may write, so that it goes back only where a clock does.
+        """
+        first, self.recorded = self.seq + 1, recorded
         for start in range(0, len(items), _CHUNK):
             part = items[start : start + _CHUNK]
-            links = list(chain.linked((item.content for item in part), self.seq, self.head))
+            links = list(chain.linked((item.content for item in part), self.seq, self.head, recorded))
             self.seq, self.head = links[-1].seq, links[-1].hash
             self._store.many(tables.INSERT_ENTRY, links)
             for link, item in zip(links, part, strict=True):
@@ -447,10 +500,13 @@ def _genesis(ledger_id: str, now: datetime) -> Content:
 
 
 def content(
-    kind: str, idem: str, actor: Actor, body: Any, *, recorded: str, observed: str | None = None,
+    kind: str, idem: str, actor: Actor, body: Any, *, recorded: str = "", observed: str | None = None,
     supersedes: int | None = None, reason: str | None = None,
 ) -> Content:  # fmt: skip
-    """Return what an entry of this release says; `body` is bytes in canonical form or plain values, moments are UTC."""
+    """Return what an entry of this release says; `body` is bytes in canonical form or plain values, moments are UTC.
+
+    When it is recorded, the writer says.
+    """
     data = body if isinstance(body, bytes) else canonical(body)
     return Content(SCHEMA, kind, idem, actor.id, actor.role, actor.auth, observed, recorded, supersedes, reason, data)
 

@@ -10,13 +10,13 @@ import click
 
 from qpi.console import NO_PROOF, Group, in_language, in_workspace, option, put, show, tell
 from qpi.errors import DataError, ProofError, UsageError
-from qpi.messages import say
+from qpi.messages import joined, say
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-@click.group(cls=Group, help=say("The ledger: verify, receipt, backup, rebuild."))
+@click.group(cls=Group, help=say("The ledger: verify, receipt, history, backup, rebuild."))
 @in_language()
 def ledger() -> None:
     """Gather the commands of the ledger."""
@@ -104,6 +104,42 @@ def receipt(at: int | None, out: str | None, folder: str) -> None:
     with Workspace(folder).ledger() as store:
         position = store.position_at(at)
     put(receipts.text_of(receipts.receipt(*position, now=datetime.now(UTC))), out)
+
+
+@ledger.command(
+    help=say(
+        "Show what became of a record: every version with who, when and why, and the second verifications.\n\n"
+        "ID is that of a check or a finding, or the number of an entry."
+    )
+)
+@click.argument("name", metavar="ID")
+@in_workspace
+@in_language()
+def history(name: str, folder: str) -> None:
+    """Show the entries of a record."""
+    from qpi import corrections, entries
+    from qpi.workspace import Workspace
+
+    workspace = Workspace(folder)
+    target = int(name) if name.isascii() and name.isdigit() and len(name) <= 15 else name
+    with workspace.ledger() as store:
+        events = corrections.history(store, target)
+    for event in events:
+        link = event.link
+        who = (
+            f"{link.actor_id} ({link.actor_role}, {link.actor_auth})"
+            if link.actor_role
+            else f"{link.actor_id} ({link.actor_auth})"
+        )
+        show(
+            say("entry {entry} {kind} {moment} {who}", entry=link.seq, kind=link.kind, moment=link.recorded_at, who=who)
+        )
+        if link.supersedes is not None:
+            show(say("  in the place of entry {entry}: {reason}", entry=link.supersedes, reason=link.reason))
+        if event.changed:
+            show(joined("", ("  ", event.changed)))
+        elif link.kind != "void":
+            show("  " + entries.canonical(corrections.record_of(link)).decode())
 
 
 @ledger.command(help=say("Copy the ledger to FILE while others may write, and verify the copy."))

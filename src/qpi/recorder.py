@@ -11,12 +11,14 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from qpi import custody, evidence, ledger, rules, tables
+from qpi import custody, evidence, repeats, rules, text
 from qpi.checklist import Source
+from qpi.corrections import Change, Corrections, Target, reason_of, record_of
 from qpi.custody import Keeping, Removal
 from qpi.definitions import Definitions
 from qpi.differences import named, recorded_and_given, there_and_here, title, unlike
 from qpi.entries import (
+    AUTHS,
     Actor,
     Check,
     Draft,
@@ -25,7 +27,6 @@ from qpi.entries import (
     Kind,
     Part,
     Verification,
-    canonical,
     iter_findings,
     kind_of,
     located,
@@ -36,17 +37,14 @@ from qpi.entries import (
 from qpi.errors import Problem, RecordError, UsageError, Where, in_order
 from qpi.evidence import Given
 from qpi.fields import shown
-from qpi.ledger import Item, Ledger, Position
+from qpi.ledger import Item, Ledger, Position, Writer
 from qpi.messages import Message, joined, say
-from qpi.repeats import repeats
 from qpi.rules import Raised
+from qpi.stamp import Stamp
 
 
 class Outcome(NamedTuple):
-    """What became of the records: how many are new, were there already or are refused, and where the ledger stands.
-
-    `notes` say what a person should look at although it was recorded: the same evidence under two records.
-    """
+    """What became of the records: how many are new, were there already or are refused, and where the ledger stands."""
 
     recorded: int
     already: int
@@ -54,6 +52,7 @@ class Outcome(NamedTuple):
     problems: tuple[Problem, ...]
     position: Position
     notes: tuple[Message, ...] = ()
+    """What a person should know and nothing was refused for."""
 
 
 class _Ready(NamedTuple):
@@ -93,6 +92,24 @@ def system_actor() -> Actor:
     return Actor(name, None, "os-user")
 
 
+def _acting(actor: Actor, definitions: Definitions) -> Actor:
+    """Return an actor whose id and role the ledger may keep; raise UsageError otherwise."""
+    if actor.auth not in AUTHS:
+        remedy = text.instead(actor.auth, AUTHS)
+        raise UsageError(say('"{auth}" is no way to know an actor; {remedy}', auth=actor.auth, remedy=remedy))
+    if fault := text.id_fault(actor.id):
+        raise UsageError(say("actor {id}: {fault}; write the id of the portfolio", id=shown(actor.id), fault=fault))
+    if (bearer := definitions.portfolio.bearer(actor.id)) is not None and actor.auth == "declared":
+        raise UsageError(
+            say("actor {name} is a name, and the ledger keeps ids; write {text}", name=actor.id, text=bearer)
+        )
+    roles = definitions.checklists.roles
+    if actor.role is not None and actor.role not in roles:
+        remedy = text.named(actor.role, definitions.checklists.role_titles)
+        raise UsageError(say('role "{name}" is unknown; {remedy}', name=actor.role, remedy=remedy))
+    return actor
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -111,9 +128,14 @@ class Recorder:
     ) -> None:
         self._ledger = store
         self._definitions = definitions
-        self._actor = actor or system_actor()
+        self._actor = _acting(actor or system_actor(), definitions)
         self._clock = clock
         self._evidence = evidence
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger that it writes into."""
+        return self._ledger
 
     def check(self, record: Mapping[str, Any] | None = None, /, **fields: Any) -> Outcome:
         """Record one check with its findings, given as the fields of docs/definitions.md.
@@ -125,6 +147,38 @@ class Recorder:
     def verify(self, record: Mapping[str, Any] | None = None, /, **fields: Any) -> Outcome:
         """Record one second verification; errors as for `check`."""
         return self.record([draft(Verification, {**(record or {}), **fields})])
+
+    def void(self, entry: Target, /, *, reason: str) -> Outcome:
+        """Take back a check or a second verification: its entry stays, and counts no more.
+
+        `entry` is the number of its last entry, or the id of the check. The same call again adds nothing.
+        Raises RecordError where there is no such entry, or it is superseded or void already; nothing is kept then.
+        """
+        return self.supersede([Change(entry, None)], reason=reason)
+
+    def correct(self, entry: Target, record: Draft | Mapping[str, Any], /, *, reason: str) -> Outcome:
+        """Put a whole record in the place of one that was wrong, or was voided; both stay readable.
+
+        `entry` is the number of its last entry, or the id of the check. A check keeps its id, and a finding its number.
+        The same call again adds nothing. Raises RecordError with every problem; nothing is kept then.
+        """
+        return self.supersede([Change(entry, as_draft(record))], reason=reason)
+
+    def supersede(self, changes: Iterable[Change], *, reason: str) -> Outcome:
+        """Correct and void many records in one transaction, all or none, for one reason; errors as for `correct`."""
+        why = reason_of(reason)
+        with self._ledger.writing() as writer:
+            now = self._clock()
+            notes = clock_notes(writer, utc_text(now))
+            first = writer.seq + 1
+            work = Corrections(self._ledger, writer, self._definitions, Stamp(self._definitions, self._actor), why, now)
+            for change in changes:
+                work.put(change)
+            if work.problems:
+                raise RecordError(work.problems, work.refused)
+            notes += repeats.since(self._ledger, first)
+            position = self._ledger.position()
+        return Outcome(work.recorded, work.already, (), (), position, notes if work.recorded else ())
 
     def record(
         self,
@@ -141,38 +195,65 @@ class Recorder:
         """
         with self._ledger.held(), _collecting_no_garbage():
             work = _Work(self._ledger, self._definitions, self._actor, self._clock())
-            work.prepare(map(_as_draft, records), progress or (lambda _: None))
+            work.prepare(map(as_draft, records), progress or (lambda _: None))
             batch = _passed(work.batch(), accept_good=accept_good)
-            position = self._ledger.position()
-            notes: tuple[Message, ...] = ()
+            position, notes = self._ledger.position(), tuple[Message, ...]()
             if batch.items:
                 with self._ledger.writing() as writer:
                     if writer.head != work.head:
                         batch = _passed(work.batch(), accept_good=accept_good)
-                    numbers = writer.append(batch.items)
-                    notes = _repeats(self._ledger, batch.items, numbers)
+                    recorded = utc_text(self._clock())
+                    notes = clock_notes(writer, recorded)
+                    first = writer.seq + 1
+                    writer.append(batch.items, recorded=recorded)
+                    notes += repeats.since(self._ledger, first)
                     position = self._ledger.position()
         return Outcome(batch.recorded, batch.already, tuple(batch.refused), tuple(batch.problems), position, notes)
 
     def keep(self, *files: Given | Path | str) -> Keeping:
         """Keep files as evidence beside the ledger and record them, all or none; one that is kept already stays as it is.
 
+        Whatever moment a process dies at, the same call again leaves each file and its entry once.
         A service that has an upload under another name gives `evidence.Given(path, name)`.
         Raises DataError with every problem of the files, LedgerError where they or their entries cannot be written.
         """
-        return custody.keep(
-            self._ledger, self._folder(), map(evidence.given, files),
-            limits=self._definitions.policy.evidence, actor=self._actor, now=self._clock(),
-        )  # fmt: skip
+        folder = self._folder()
+        pieces = evidence.pieces(map(evidence.given, files), self._definitions.policy.evidence)
+        if not pieces:
+            return Keeping((), self._ledger.position())
+        prepared = custody.prepared(folder, pieces)
+        # Nobody can remove a file between its coming and its entry: whoever removes holds the same right to write.
+        with self._ledger.writing() as writer:
+            recorded = utc_text(self._clock())
+            notes = clock_notes(writer, recorded)
+            custody.place(folder, pieces, prepared)
+            kept = custody.keep(self._ledger, writer, Stamp(self._definitions, self._actor), pieces, recorded)
+            position = self._ledger.position()
+        return Keeping(kept, position, notes if any(one.new for one in kept) else ())
 
-    def remove(self, sha256: str, *, reason: str) -> Removal:
-        """Record that an evidence file is removed, and delete it; its hash stays.
+    def remove(self, sha256: str, /, *, reason: str) -> Removal:
+        """Record that an evidence file is removed, and then delete it; its hash stays.
 
-        Raises UsageError where no entry has such a file or no reason is given, LedgerError where it cannot be deleted.
+        Where the process dies in between, the same call again deletes the file.
+        Raises UsageError where no entry has such a file, RecordError where no reason is given, LedgerError where the
+        file cannot be deleted.
         """
-        return custody.remove(
-            self._ledger, self._folder(), sha256, reason=reason, actor=self._actor, now=self._clock()
-        )  # fmt: skip
+        folder, why = self._folder(), reason_of(reason)
+        if sha256 not in self._ledger.standing([sha256]):
+            raise UsageError(
+                say("no evidence file has the SHA-256 {sha256}; qpi evidence show lists them", sha256=sha256)
+            )
+        with self._ledger.writing() as writer:
+            recorded = utc_text(self._clock())
+            notes = clock_notes(writer, recorded)
+            number, new = custody.remove(
+                self._ledger, writer, Stamp(self._definitions, self._actor), sha256, why, recorded
+            )
+            position = self._ledger.position()
+        # The entry is there for good. The right to write is held again, lest somebody gives the file anew meanwhile.
+        with self._ledger.writing():
+            deleted = custody.is_removed(self._ledger, sha256) and evidence.delete(folder, sha256)
+        return Removal(sha256, number, new, deleted, position, notes if new else ())
 
     def _folder(self) -> Path:
         if self._evidence is None:
@@ -180,12 +261,13 @@ class Recorder:
         return self._evidence
 
 
-def _repeats(store: Ledger, items: Sequence[Item], numbers: Sequence[int]) -> tuple[Message, ...]:
-    """Say which evidence of new entries stands also under another record; one query, and none without evidence."""
-    hashes = {row[1] for item in items for table, row in item.rows if table == "citations"}
-    if not hashes:
+def clock_notes(writer: Writer, recorded: str) -> tuple[Message, ...]:
+    """Say where the clock stands before the moment of the last entry; it is recorded as it is, and never mended."""
+    if recorded >= writer.recorded:
         return ()
-    return tuple(repeats(store.citations([*hashes]), of=range(numbers[0], numbers[-1] + 1)))
+    words = say("the clock of this computer is behind: entry {entry} was recorded at {last}, and it is {now} here",
+                entry=writer.seq, last=writer.recorded, now=recorded)  # fmt: skip
+    return (words,)
 
 
 def _passed(batch: _Batch, *, accept_good: bool) -> _Batch:
@@ -216,7 +298,8 @@ def draft(kind: Kind, values: Mapping[str, Any]) -> Draft:
     return Draft(entry, where)
 
 
-def _as_draft(one: Draft | Mapping[str, Any]) -> Draft:
+def as_draft(one: Draft | Mapping[str, Any]) -> Draft:
+    """Return the fields of a record as a draft of a check or a verification, whichever they are of."""
     return one if isinstance(one, Draft) else draft(kind_of(one), one)
 
 
@@ -230,15 +313,13 @@ class _Work:
         self._ledger, self._definitions, self._actor, self._now = store, definitions, actor, now
         self.head = store.position().head
         """The head of the ledger against which records were compared while they were read."""
-        self._recorded = utc_text(now)
-        self._cited: dict[tuple[str, str | None, int], tuple[dict[str, Any], bytes]] = {}
+        self._stamp = Stamp(definitions, actor)
         self._ready: dict[str, _Ready] = {}
         self._twins: dict[str, list[Draft]] = {}
         self._rivals: dict[str, list[_Ready]] = {}
         self._refused: list[Draft] = []
         self._lost: set[str] = set()
         self._already = 0
-        self._digests = {"portfolio": definitions.portfolio_digest, "policy": definitions.policy_digest}
 
     # Reading
 
@@ -261,7 +342,7 @@ class _Work:
             if one.entry is None or one.problems:
                 self._faulty(one)
             elif key in known:
-                fault = _conflict(key, one.entry.record(), known[key])
+                fault = _conflict(self._ledger, key, one.entry.record(), known[key])
                 if fault:
                     self._refuse(one, [one.problem(fault)])
                 else:
@@ -293,39 +374,14 @@ class _Work:
         if problems or judged.source is None:
             self._refuse(one, problems)
             return
-        by = (judged.day.isoformat(), judged.source.digest, rules.readings_out(judged))
-        item = self._stamp("check", one, check, key, by)
+        item = self._stamp.check(one, judged, key)
         when = item.content.observed_at or ""
         raised = {name: Raised(f.responsible, check.inspector, when) for name, f in iter_findings(check)}
         # The bytes say all that the entry said; it would only hold memory.
         self._keep(_Ready(key, item, one._replace(entry=None), judged.source, raised))
 
     def _verification(self, one: Draft, verification: Verification, key: str) -> None:
-        day = verification.verified_at.astimezone(self._definitions.zone).date().isoformat()
-        item = self._stamp("verification", one, verification, key, (day, None, 0))
-        self._keep(_Ready(key, item, one, None, {}))
-
-    def _stamp(
-        self, kind: str, one: Draft, entry: Check | Verification, key: str, by: tuple[str, str | None, int]
-    ) -> Item:
-        record = entry.record()
-        judged, cited = self._judged(by)
-        # The keys stand in order, so that these bytes are the canonical form of the whole.
-        body = b'{"judged":%b,"record":%b' % (cited, canonical(record))
-        if one.source and one.lines:
-            body += b',"source":' + canonical({"sha256": one.source, "line": one.lines[0]})
-        observed = utc_text(entry.moment)
-        content = ledger.content(kind, key, self._actor, body + b"}", recorded=self._recorded, observed=observed)
-        return Item(content, tables.typed_rows(kind, observed, record, judged))
-
-    def _judged(self, by: tuple[str, str | None, int]) -> tuple[dict[str, Any], bytes]:
-        """Return what a record is judged by, plain and canonical: local day, digests, and readings beyond limits."""
-        if by not in self._cited:
-            day, edition, out = by
-            given = {"day": day, "edition": edition, "readings_out": out, **self._digests}
-            plain = {name: value for name, value in given.items() if value}
-            self._cited[by] = plain, canonical(plain)
-        return self._cited[by]
+        self._keep(_Ready(key, self._stamp.verification(one, verification, key), one, None, {}))
 
     def _keep(self, ready: _Ready) -> None:
         """Keep a record; one that stands twice is its twin, one with the same key and other content its rival."""
@@ -356,11 +412,7 @@ class _Work:
 
     def edition(self, source: Source) -> Item:
         """Return the entry that keeps the text of an edition."""
-        edition = source.edition
-        text = source.document.text or canonical(source.document.plain).decode()
-        record = {"catalogue": edition.catalogue, "edition": edition.edition, "digest": source.digest, "text": text}
-        key = f"edition:{source.digest}"
-        return Item(ledger.content("edition", key, self._actor, {"record": record}, recorded=self._recorded))
+        return self._stamp.edition(source)
 
 
 class _Decision:
@@ -414,7 +466,7 @@ class _Decision:
         known = self._ledger.known(list(self._ready))
         for key, there in known.items():
             one = self._ready[key]
-            fault = _conflict(key, _record_of(one), there)
+            fault = _conflict(self._ledger, key, _record_of(one), there)
             if fault:
                 self._drop(one, fault)
             else:
@@ -484,19 +536,31 @@ def _record_of(ready: _Ready) -> dict[str, Any]:
     return record
 
 
-def _conflict(key: str, record: Mapping[str, Any], known: tuple[int, bytes]) -> Fault | None:
-    """Say how a record differs from the one that is recorded under its key, or return None."""
+def _conflict(store: Ledger, key: str, record: Mapping[str, Any], known: tuple[int, bytes]) -> Fault | None:
+    """Say how a record differs from the one that is recorded under its key, or return None.
+
+    One that says what any version of it said is there already: a correction or a void stands whatever is imported again.
+    """
     number, body = known
     there, here = settled(orjson.loads(body)["record"]), settled(record)
     if there == here:
         return None
+    found = store.versions(number)
+    kept = {link.seq: settled(record_of(link)) for link in found if link.kind != "void"}
+    if here in kept.values():
+        return None
+    if found[-1].kind == "void":
+        fault = say("{record} is recorded already as entry {number}, and void since entry {void}",
+                    record=title(key), number=number, void=found[-1].seq)  # fmt: skip
+        return Fault("", fault, say("give it an id of its own, or bring it back with qpi correct"))
+    number = max(kept)
     fault = say(
         "{record} is recorded already as entry {number} with other content ({parts})",
         record=title(key),
         number=number,
-        parts=unlike(there, here, recorded_and_given),
+        parts=unlike(kept[number], here, recorded_and_given),
     )
     return Fault("", fault, say("give it an id of its own, or leave the recorded one"))
 
 
-__all__ = ["Outcome", "Recorder", "draft", "system_actor"]
+__all__ = ["Outcome", "Recorder", "as_draft", "draft", "system_actor"]

@@ -1,25 +1,31 @@
 """Repeats: evidence that stands under more than one record; something to look at, never a refusal."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import attrgetter
 
-from qpi.ledger import Citation
+from qpi.ledger import Citation, Ledger
 from qpi.messages import Message, say
 
 
-def repeats(citations: Iterable[Citation], *, of: Collection[int] | None = None) -> Iterator[Message]:
-    """Yield where a file stands also under a record recorded before; `of` names the entries that are looked at, or all.
+def since(store: Ledger, seq: int) -> tuple[Message, ...]:
+    """Return what is repeated by an entry or a later one; two look-ups, and one where they name no file."""
+    hashes = store.cited_since(seq)
+    return tuple(repeats(store.citations(hashes), first=seq)) if hashes else ()
 
-    Citations come by hash, then entry. A check and its findings are one look, and so is a second verification.
+
+def repeats(citations: Iterable[Citation], *, first: int = 0) -> Iterator[Message]:
+    """Yield where a file stands under a record, entered as `first` or later, and also under an earlier one.
+
+    Citations come by hash, then entry. A check with its findings is one look, and so is a second verification.
     """
     for _, alike in groupby(citations, key=attrgetter("sha256")):
-        first = None
+        earliest = None
         seen = set()
         for one in alike:
-            first = first or one
-            if one.look not in seen and one is not first and (of is None or one.entry in of):
-                yield _note(one, first)
+            earliest = earliest or one
+            if one.look not in seen and one is not earliest and one.entry >= first:
+                yield _note(one, earliest)
             seen.add(one.look)
 
 
@@ -44,4 +50,4 @@ def shortened(sha256: str) -> str:
     return f"{sha256[:8]}…"
 
 
-__all__ = ["record_of", "repeats", "shortened"]
+__all__ = ["record_of", "repeats", "shortened", "since"]

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from qpi.recorder import Recorder
 
 
+Moment = int | datetime | date | None
+"""A state of the ledger: the number of its last entry, or a moment, or a day with its end; None is now."""
+
+
 class Tables(NamedTuple):
     """The tidy tables at a position of the ledger; the position is None where there is no ledger yet."""
 
@@ -141,16 +145,19 @@ class Workspace:
             yield store
 
     @contextmanager
-    def recorder(self, *, actor: Actor | None = None) -> Iterator[Recorder]:
-        """Open a recorder on the ledger, which is made where there is none."""
+    def recorder(self, *, actor: Actor | None = None, create: bool = True) -> Iterator[Recorder]:
+        """Open a recorder on the ledger, which is made where there is none unless `create` is false."""
         from qpi.recorder import Recorder
 
         found = self.definitions
-        with self.ledger(create=True) as store:
+        with self.ledger(create=create) as store:
             yield Recorder(store, found, actor=actor, evidence=self.evidence_folder)
 
-    def tables(self, *, at: int | None = None) -> Tables:
-        """Return the tidy tables at an entry of the ledger (default: the last); empty ones where there is no ledger."""
+    def tables(self, *, at: Moment = None) -> Tables:
+        """Return the tidy tables at an entry or a moment of the ledger (default: the last entry).
+
+        They are empty where there is no ledger.
+        """
         from qpi import frames
         from qpi.ledger import has_ledger
 
@@ -161,7 +168,7 @@ class Workspace:
                 frames.empty(frames.CHECKS), frames.empty(frames.FINDINGS), frames.empty(frames.VERIFICATIONS), None
             )
         with self.ledger() as store:
-            position = store.position_at(at)
+            position = store.position_at(self.moment(at))
             # Read at a fixed position, so that what another program writes meanwhile is in none of the tables.
             last = position.seq
             return Tables(
@@ -209,7 +216,7 @@ class Workspace:
         *,
         by: Sequence[str] = (),
         as_of: datetime | date | None = None,
-        at: int | None = None,
+        at: Moment = None,
     ) -> pd.DataFrame:
         """Return the indicators of a period as `qpi.metrics.indicators` does, from the ledger at entry `at`."""
         return self.measured(period, by=by, as_of=as_of, tables=self.tables(at=at))
@@ -231,7 +238,7 @@ class Workspace:
         per: str = "project",
         language: str = "zh",
         as_of: datetime | date | None = None,
-        at: int | None = None,
+        at: Moment = None,
     ) -> list[Notice]:
         """Return the drafts of improvement notices of a period, one per project or per responsible."""
         from qpi import notices
@@ -240,5 +247,11 @@ class Workspace:
         with self.ledger() as store:
             return notices.drafts(
                 store, found, period, organisation=organisation, project=project, per=per, language=language,
-                as_of=as_of, at=at,
+                as_of=as_of, at=store.position_at(self.moment(at)).seq,
             )  # fmt: skip
+
+    def moment(self, at: Moment) -> int | datetime | None:
+        """Return a state of the ledger with a day as its end in the workspace's zone."""
+        from qpi.metrics import moment_of
+
+        return at if at is None or isinstance(at, int) else moment_of(self.definitions, at)
