@@ -49,6 +49,7 @@ def place(folder: Path, pieces: Sequence[Piece], copies: Mapping[str, bool]) -> 
     """Give prepared files their names, for good, while nobody else may write."""
     for sha256, one in _first(pieces).items():
         evidence.place(folder, one, prepared=copies[sha256])
+    evidence.settle(folder, pieces)
 
 
 def keep(store: Ledger, writer: Writer, stamp: Stamp, pieces: Sequence[Piece], recorded: str) -> tuple[Kept, ...]:

@@ -249,7 +249,7 @@ def _copy(one: Piece, part: BinaryIO) -> None:
 
 
 def place(folder: Path, one: Piece, *, prepared: bool) -> None:
-    """Give a copy its name and have the folders written down; for whoever holds the right to write, and nobody else.
+    """Give a copy its name, which `settle` makes last; for whoever holds the right to write, and nobody else.
 
     `prepared` is what `prepare` said. Raises LedgerError where that cannot be.
     """
@@ -265,8 +265,14 @@ def place(folder: Path, one: Piece, *, prepared: bool) -> None:
         elif not _is_there(home, one.size):
             words = say("another program gave and removed the same file meanwhile; nothing was recorded, try again")
             raise LedgerError(say("{file}: {fault}", file=home, fault=words))
-        for one_folder in (home.parent, folder, folder.parent):
-            disk.settle(one_folder)
+
+
+def settle(folder: Path, pieces: Iterable[Piece]) -> None:
+    """Have the names of placed files written down for good, with all folders that may be new; errors as for `place`."""
+    inner = {home_of(folder, one.sha256).parent for one in pieces}
+    with _in_words(folder):
+        for one in (*sorted(inner), folder, folder.parent):
+            disk.settle(one)
 
 
 def delete(folder: Path, sha256: str) -> bool:
@@ -370,6 +376,7 @@ __all__ = [
     "pieces",
     "place",
     "prepare",
+    "settle",
     "size_of",
     "strays",
 ]
