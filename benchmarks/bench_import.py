@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from qpi import definitions, store, tables
+from qpi import definitions, sqlitefile, tables
 from qpi.entries import Actor
 from qpi.intake import open_file
 from qpi.ledger import open_ledger
@@ -78,7 +78,7 @@ def written(source: Path, target: Path, rows: dict[str, list[tuple]]) -> None:
     with source.open(encoding="utf-8") as file:
         for line in file:
             json.loads(line)
-    with closing(store.connect(target)) as raw:
+    with closing(sqlitefile.connect(target)) as raw:
         raw.execute("BEGIN IMMEDIATE")
         for statement in tables.statements():
             raw.execute(statement)

@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 SCHEMA = "ed91adf9dd57c7324062f296ebc3f492b8073320ac82d1a4722ea229d9eca1d7"  # of tables, triggers and views
+EARLIER = {1: "a3a0dafb695bfcd64802f34e2f7c300996fdc1f747714548de83c963c9807912"}  # before a migration, typed tables are not compared
 TABLES = ("checks", "findings", "verifications", "citations", "files", "closings")
 KINDS = {"check": ("checks", "id", "project", "point", "role", "kind"), "verification": ("verifications", "finding", "verifier", "outcome"),
          "evidence": ("files", "sha256", "size", "name"), "closing": ("closings", "period", "at", "as_of")}  # table, fields that it needs
@@ -57,7 +58,7 @@ def verify(file, receipts=(), folder=None):
     pragmas = [ledger.execute(f"PRAGMA {one}").fetchone()[0] for one in ("application_id", "user_version")]
     schema = hashlib.sha256("\n".join(row[0] for row in texts).encode()).hexdigest()
     sound = pragmas[0] == 0x71706931 and pragmas[1] == 2 and schema == SCHEMA
-    found = [] if sound else [(None, "schema")]
+    found = [] if sound or (pragmas[0] == 0x71706931 and EARLIER.get(pragmas[1]) == schema) else [(None, "schema")]
     columns = {table: [row[1] for row in ledger.execute(f"PRAGMA table_info({table})")][1:] for table in TABLES}
     stored = {table: {} for table in TABLES}
     for table in TABLES if sound else ():
@@ -72,8 +73,8 @@ def verify(file, receipts=(), folder=None):
         try:
             plain = json.loads(body) if kind in KINDS or kind == "genesis" else {}
             name = plain["record"]["ledger"] if seq == 0 else name
-            judged = {"readings_out": 0, **plain.get("judged", {}), "checked_at": fields[6], "verified_at": fields[6]}
-            rows = rows_of(kind, plain["record"], judged, columns) if kind in KINDS else {}
+            judged = kind in KINDS and {"readings_out": 0, **plain.get("judged", {}), "checked_at": fields[6], "verified_at": fields[6]}
+            rows = rows_of(kind, plain["record"], judged, columns) if judged else {}
         except (ValueError, LookupError, TypeError, AttributeError):
             found += [(seq, "body")] * (sound and seq > 0)
             continue
@@ -93,8 +94,7 @@ if __name__ == "__main__":
     proofs = [one for path in map(Path, sys.argv[2:]) if not path.is_dir() for one in RECEIPT.findall(path.read_text("utf-8"))]
     folders = [path for path in (*map(Path, sys.argv[2:]), Path(sys.argv[1]).parent / "evidence") if path.is_dir()]
     wrong, last, head = verify(sys.argv[1], proofs, *folders[:1])
-    for entry, kind in wrong:
-        print(kind if entry is None else f"entry {entry}: {kind}")
-    print(f"{last + 1} entries, head {head}" + ("" if folders else "; no folder of evidence files was looked at")
-          + ("" if proofs else "; no receipt: entries cut off at the end, or all written anew, would not show"))
+    lines = [kind if entry is None else f"entry {entry}: {kind}" for entry, kind in wrong]
+    print(*lines, f"{last + 1} entries, head {head}" + ("" if folders else "; no folder of evidence files was looked at")
+          + ("" if proofs else "; no receipt: entries cut off at the end, or all written anew, would not show"), sep="\n")
     sys.exit(3 if wrong else 0)

@@ -6,6 +6,7 @@ import os
 import pytest
 from hypothesis import settings
 
+import servers
 from qpi.workspace import Workspace
 
 # CI tries the same examples each time, so that a change is judged by what it changes; a person's run tries new ones.
@@ -83,3 +84,29 @@ def recorded(folder):
     lines = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in CHECKS)
     (folder / "records.jsonl").write_text(lines, encoding="utf-8")
     return workspace
+
+
+@pytest.fixture(scope="session")
+def server():
+    """The URL of a PostgreSQL server's superuser; the tests that need one are skipped where none can be had."""
+    running = servers.running()
+    try:
+        url = running.__enter__()
+    except servers.NoServer as reason:
+        pytest.skip(str(reason))
+    yield url
+    running.__exit__(None, None, None)
+
+
+@pytest.fixture
+def schema(server):
+    """The URL of the owner of an empty schema in PostgreSQL."""
+    url = servers.new_schema(server)
+    yield url
+    servers.drop_schema(server, url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request, tmp_path):
+    """A place for a ledger where there is none yet: a file, then a schema in PostgreSQL."""
+    return tmp_path / "qpi.db" if request.param == "sqlite" else request.getfixturevalue("schema")

@@ -3,11 +3,14 @@
 import hashlib
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from qpi import definitions
+import sqlalchemy as sa
+
+from qpi import definitions, tables
 from qpi.entries import Actor
-from qpi.ledger import open_ledger
+from qpi.ledger import has_ledger, open_ledger, open_unexamined
 from qpi.recorder import Recorder
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -75,9 +78,31 @@ def recorder_of(ledger, definitions_=None, now=NOW):
     return Recorder(ledger, definitions_ or found(), actor=Actor("test"), clock=lambda: now)
 
 
-def new_ledger(folder):
-    """Return a ledger, made where there is none, whose id and first moment are fixed."""
-    return open_ledger(folder / "qpi.db", create=True, ledger_id="test", now=NOW)
+def new_ledger(place):
+    """Return a ledger, made where there is none, whose id and first moment are fixed.
+
+    The place is a folder, a file, or the URL of a database, which may be text as a command's argument is.
+    """
+    if isinstance(place, str):
+        place = sa.make_url(place) if "://" in place else Path(place)
+    if isinstance(place, Path) and place.is_dir():
+        place /= "qpi.db"
+    return open_ledger(place, create=True, ledger_id="test", now=NOW)
+
+
+def as_text(place):
+    """Return a place as a command's argument."""
+    return str(place) if isinstance(place, Path) else place.render_as_string(hide_password=False)
+
+
+def state(place):
+    """Return what is in a place, to be compared: the digest of a file, the rows of a database; None where nothing is."""
+    if isinstance(place, Path):
+        return digest(place)
+    if not has_ledger(place):
+        return None
+    with open_unexamined(place) as ledger:
+        return [ledger.rows(f"SELECT * FROM {name} ORDER BY 1, 2") for name in ("entry", *tables.INSERT)]
 
 
 def json_lines(path, *records):

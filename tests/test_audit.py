@@ -162,6 +162,7 @@ def test_the_verifier_is_short_and_needs_python_alone():
     text = SCRIPT.read_text("utf-8")
     assert len(text.splitlines()) <= 100
     assert f'SCHEMA = "{tables.own_schema_digest()}"' in text
+    assert f"EARLIER = {tables.EARLIER}".replace("'", '"') in text
     imported = {line.split()[1] for line in text.splitlines() if line.startswith(("import ", "from "))}
     assert imported <= set(sys.stdlib_module_names)
 

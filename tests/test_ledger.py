@@ -1,5 +1,6 @@
 """What keeps entries: settings, guards with their absence, the chain, the typed tables, and a sudden end."""
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -10,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from inputs import CHECK, NOW, VERIFICATION, digest, json_lines, new_ledger, recorder_of, typed
-from qpi import store, tables
+from qpi import chain, places, sqlitefile, tables
+from qpi.audit import audit
 from qpi.entries import Actor
 from qpi.errors import LedgerError, ProofError, UsageError
-from qpi.ledger import Item, content, open_ledger, path_of
+from qpi.ledger import Item, content, journal_of, open_ledger, open_unexamined, place_of
 from qpi.tables import own_schema_digest
 
 
@@ -42,8 +44,8 @@ def test_a_new_ledger_begins_with_its_genesis_and_has_no_file_before_the_first_r
 
 
 def test_the_settings_hold_on_the_connection(file):
-    with closing(store.connect(file)) as raw:
-        found = {name: raw.execute(f"PRAGMA {name}").fetchone()[0] for name in store.SETTINGS}
+    with closing(sqlitefile.connect(file)) as raw:
+        found = {name: raw.execute(f"PRAGMA {name}").fetchone()[0] for name in sqlitefile.SETTINGS}
     assert found == {
         "journal_mode": "delete",
         "synchronous": 3,
@@ -288,17 +290,179 @@ def test_a_file_that_is_no_ledger_is_left_as_it_is(tmp_path):
         assert digest(tmp_path / name) == before
 
 
-def test_a_ledger_of_a_newer_release_is_refused(file):
+LATE = "2027-01-01T00:00:00.000000Z"
+
+
+@pytest.fixture
+def newer(file):
+    """A ledger of a later layout, with a table, a column and a kind of entry that this release does not know."""
     with outside(file) as raw:
+        seq, head = raw.execute("SELECT seq, hash FROM entry ORDER BY seq DESC LIMIT 1").fetchone()
+        said = content("waiver", "waiver:1", Actor("x"), {"record": {}}, recorded=LATE)
+        (link,) = chain.linked([said], seq, head, LATE)
+        raw.execute(tables.INSERT_ENTRY, link)
+        raw.execute("CREATE TABLE waivers (entry INTEGER PRIMARY KEY)")
+        raw.execute("ALTER TABLE checks ADD COLUMN mood TEXT")
         raw.execute("PRAGMA user_version = 3")
-    with pytest.raises(LedgerError, match="newer release"):
-        open_ledger(file)
+    return file
 
 
-@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "postgresql+psycopg://x/y", "nonsense"])
+def test_a_ledger_of_a_newer_release_is_only_read(newer):
+    before = digest(newer)
+    with open_ledger(newer) as ledger:
+        (note,) = ledger.notes
+        assert "written by a newer release (schema 3); it can only be read" in note
+        assert len(ledger.rows("SELECT id FROM checks")) == 3
+        assert list(ledger.findings(["c-2/1"])) == ["c-2/1"]
+        assert ledger.position().seq == 6
+        refusal = r"written by a newer release \(schema 3\); upgrade qpi; nothing was recorded"
+        with pytest.raises(LedgerError, match=refusal):
+            recorder_of(ledger).check({**CHECK, "id": "late"})
+        with pytest.raises(LedgerError, match=refusal):
+            ledger.rebuild()
+    assert digest(newer) == before
+
+
+def test_what_a_newer_release_has_no_more_is_told_with_the_remedy(newer):
+    with outside(newer) as raw:
+        raw.execute("DROP TABLE verifications")
+    with open_ledger(newer) as ledger:
+        assert len(ledger.rows("SELECT id FROM checks")) == 3
+        with pytest.raises(LedgerError, match=r"newer release \(schema 3\); upgrade qpi"):
+            ledger.rows("SELECT * FROM verifications")
+
+
+def test_an_audit_proves_the_entries_of_a_newer_release_and_says_what_it_does_not_know(newer):
+    report = audit(newer)
+    assert [(one.kind, one.fault.partition(": ")[2]) for one in report.found] == [
+        ("schema", "written by a newer release (schema 3); upgrade qpi")
+    ]
+    (note,) = report.notes
+    assert note.startswith("entry 6: kind waiver is not known to this release (1 such entries)")
+    tamper(newer, "UPDATE entry SET actor_id = 'y' WHERE seq = 6")
+    assert (6, "hash") in [(one.entry, one.kind) for one in audit(newer).found]
+
+
+def test_a_newer_release_keeps_its_own_settings(newer):
+    with outside(newer) as raw:
+        assert raw.execute("PRAGMA journal_mode = wal").fetchone() == ("wal",)
+    with open_ledger(newer) as ledger:
+        assert ledger.position().seq == 6
+    with outside(newer) as raw:
+        assert raw.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+# The write-ahead log
+
+
+def test_a_log_that_is_asked_for_is_kept_where_it_is_safe_and_else_refused_with_the_reason(file):
+    safe = places.safe_wal(sqlite3.sqlite_version_info)
+    with open_ledger(file, journal="wal") as ledger:
+        assert [note.partition(":")[0] for note in ledger.notes] == ([] if safe else ["journal_mode=wal is not used"])
+        assert recorder_of(ledger).check({**CHECK, "id": "logged"}).recorded == 1
+    with outside(file) as raw:
+        assert raw.execute("PRAGMA journal_mode").fetchone() == ("wal" if safe else "delete",)
+
+
+def test_the_settings_of_a_log_hold_on_the_connection(file):
+    with closing(sqlitefile.connect(file, journal="wal")) as raw:
+        found = [
+            raw.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous", "foreign_keys")
+        ]
+    assert found == ["wal", 2, 1]
+
+
+def test_a_new_ledger_is_made_before_its_log_is(tmp_path):
+    """Else a run that is killed between the two leaves a file that is not empty and holds no ledger."""
+    with closing(sqlitefile.connect(tmp_path / "qpi.db", journal="wal")) as raw:
+        assert raw.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    with closing(sqlite3.connect(tmp_path / "other.db")) as raw:
+        assert raw.execute("PRAGMA journal_mode = wal").fetchone() == ("wal",)
+    assert (tmp_path / "qpi.db").stat().st_size == 0 < (tmp_path / "other.db").stat().st_size
+
+
+def test_what_only_looks_at_a_ledger_leaves_its_journal_mode(file):
+    with outside(file) as raw:
+        assert raw.execute("PRAGMA journal_mode = wal").fetchone() == ("wal",)
+    before = digest(file)
+    assert audit(file).sound
+    with open_unexamined(file) as ledger, pytest.raises(LedgerError), ledger.writing():
+        pass
+    assert digest(file) == before
+    with (
+        closing(sqlitefile.connect(file, journal=None)) as raw,
+        pytest.raises(sqlite3.OperationalError, match="readonly"),
+    ):
+        raw.execute("CREATE TABLE x (y)")
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:///qpi.db?journal_mode=off", "sqlite:///qpi.db?mode=ro", "sqlite:///qpi.db?journal_mode=wal&x=1"]
+)
+def test_a_setting_that_is_not_known_is_refused(url, tmp_path):
+    with pytest.raises(UsageError, match="journal_mode=wal or nothing"):
+        place_of(url, tmp_path)
+
+
+def test_a_setting_in_the_url_is_no_part_of_the_name(tmp_path):
+    assert place_of("sqlite:///qpi.db?journal_mode=wal", tmp_path) == tmp_path / "qpi.db"
+    assert [journal_of(f"sqlite:///qpi.db{end}") for end in ("", "?journal_mode=delete", "?journal_mode=wal")] == [
+        "delete",
+        "delete",
+        "wal",
+    ]
+
+
+# Where it lies
+
+
+def test_an_unsafe_place_is_noted_before_the_first_record_and_later(tmp_path):
+    (tmp_path / "坚果云").mkdir()
+    for _ in range(2):
+        with new_ledger(tmp_path / "坚果云") as ledger:
+            (note,) = ledger.notes
+            assert "in a folder of 坚果云" in note
+            recorder_of(ledger).check(CHECK)
+            assert ledger.notes == (note,)
+
+
+@pytest.mark.parametrize("create", [True, False])
+def test_a_log_whose_ledger_was_taken_away_is_neither_lost_nor_begun_anew(file, create):
+    with outside(file) as raw:
+        raw.execute("PRAGMA journal_mode = wal")
+        raw.execute("PRAGMA user_version = 2")
+        log = file.with_name("qpi.db-wal").read_bytes()
+        assert log
+    file.unlink()
+    file.with_name("qpi.db-wal").write_bytes(log)
+    with pytest.raises(LedgerError, match=r"its journal qpi\.db-wal is there"):
+        open_ledger(file, create=create)
+    assert file.with_name("qpi.db-wal").read_bytes() == log
+    assert not file.exists()
+
+
+def test_what_a_cut_off_program_left_is_undone_and_noted(file):
+    before = digest(file)
+    with outside(file) as raw:
+        raw.execute("PRAGMA cache_size = 1")
+        raw.execute("BEGIN IMMEDIATE")
+        raw.execute("CREATE TABLE half AS SELECT e.body FROM entry e, entry f, entry g")
+        left = (file.read_bytes(), file.with_name("qpi.db-journal").read_bytes())
+    for path, data in zip((file, file.with_name("qpi.db-journal")), left, strict=True):
+        path.write_bytes(data)
+    os.utime(file.with_name("qpi.db-journal"), (time.time() - 60,) * 2)
+    with open_ledger(file) as ledger:
+        assert [note.partition(": ")[2] for note in ledger.notes] == [
+            "a program was cut off while it wrote; what it had not finished is undone"
+        ]
+        assert ledger.verify() == []
+    assert digest(file) == before
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://x/y", "postgresql://x", "nonsense"])
 def test_another_store_is_refused(url, tmp_path):
     with pytest.raises(UsageError):
-        path_of(url, tmp_path)
+        place_of(url, tmp_path)
 
 
 def test_a_ledger_in_a_folder_that_is_not_there_names_the_folder(tmp_path):

@@ -19,10 +19,11 @@ from inputs import (
     NOW,
     PORTFOLIO,
     VERIFICATION,
-    digest,
+    as_text,
     found,
     new_ledger,
     recorder_of,
+    state,
     typed,
 )
 from qpi import strictyaml, tables
@@ -31,8 +32,9 @@ from qpi.recorder import Recorder, system_actor
 
 
 @pytest.fixture
-def ledger(tmp_path):
-    with new_ledger(tmp_path) as opened:
+def ledger(store):
+    with new_ledger(store) as opened:
+        opened.place = store
         yield opened
 
 
@@ -45,12 +47,11 @@ def verification(**changes):
 
 
 def refused(ledger, *records, definitions=None, now=NOW, accept_good=False):
-    """The problems of records that are refused; the ledger's file stays byte for byte what it was."""
-    path = Path(ledger.file)
-    before = digest(path)
+    """The problems of records that are refused; what is kept stays as it was, a file byte for byte."""
+    before = state(ledger.place)
     with pytest.raises(RecordError) as error:
         recorder_of(ledger, definitions, now).record(records)
-    assert digest(path) == before
+    assert state(ledger.place) == before
     return [str(problem) for problem in error.value.problems]
 
 
@@ -130,9 +131,9 @@ def test_readings_beyond_the_limits_are_counted_limits_within(ledger, readings, 
 def test_the_same_record_again_adds_nothing(ledger):
     recorder = recorder_of(ledger)
     recorder.record([CHECK, VERIFICATION])
-    before = digest(Path(ledger.file))
+    before = state(ledger.place)
     assert recorder.record([CHECK, VERIFICATION])[:2] == (0, 2)
-    assert digest(Path(ledger.file)) == before
+    assert state(ledger.place) == before
 
 
 def test_twins_in_one_call_are_recorded_once(ledger):
@@ -370,7 +371,7 @@ def test_a_verification_never_closes_the_finding_of_another_check_with_the_same_
 
 def test_nothing_is_made_where_the_first_records_are_refused(ledger):
     refused(ledger, check(role="x"))
-    assert not Path(ledger.file).exists()
+    assert state(ledger.place) is None
 
 
 # Several at once
@@ -394,9 +395,8 @@ def test_threads_that_share_a_recorder_lose_nothing(ledger):
 
 WRITER = """
 import sys
-from pathlib import Path
 from inputs import CHECK, new_ledger, recorder_of
-with new_ledger(Path(sys.argv[1])) as ledger:
+with new_ledger(sys.argv[1]) as ledger:
     recorder = recorder_of(ledger)
     for n in range(25):
         recorder.check({**CHECK, "id": f"{sys.argv[2]}-{n}"})
@@ -404,18 +404,18 @@ with new_ledger(Path(sys.argv[1])) as ledger:
 """
 
 
-def test_processes_that_make_and_fill_one_ledger_lose_nothing_and_double_nothing(tmp_path):
+def test_processes_that_make_and_fill_one_ledger_lose_nothing_and_double_nothing(store):
     here = str(Path(__file__).parent)
-    running = [subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path), name], cwd=here) for name in "abcd"]
+    running = [subprocess.Popen([sys.executable, "-c", WRITER, as_text(store), name], cwd=here) for name in "abcd"]
     assert [one.wait(120) for one in running] == [0, 0, 0, 0]
-    with new_ledger(tmp_path) as ledger:
+    with new_ledger(store) as ledger:
         ids = [row[0] for row in ledger.rows("SELECT id FROM checks")]
         assert sorted(ids) == sorted(f"{name}-{n}" for name in ("a", "b", "c", "d", "shared") for n in range(25))
         assert ledger.verify() == []
 
 
-def test_what_another_program_records_while_a_file_is_read_is_seen(tmp_path):
-    with new_ledger(tmp_path) as one, new_ledger(tmp_path) as other:
+def test_what_another_program_records_while_a_file_is_read_is_seen(store):
+    with new_ledger(store) as one, new_ledger(store) as other:
 
         def slowly():
             yield CHECK
@@ -429,11 +429,11 @@ def test_what_another_program_records_while_a_file_is_read_is_seen(tmp_path):
             recorder_of(one).record([check(id="c-2")])
 
 
-def test_a_ledger_that_another_program_holds_is_named_so(ledger, monkeypatch, tmp_path):
+def test_a_ledger_that_another_program_holds_is_named_so(ledger, monkeypatch, store):
     recorder_of(ledger).check(CHECK)
     monkeypatch.setattr("qpi.store.BUSY_SECONDS", 0.05)
     with (
-        new_ledger(tmp_path) as other,
+        new_ledger(store) as other,
         ledger.writing(),
         pytest.raises(LedgerError, match="another program has written"),
     ):

@@ -1,6 +1,7 @@
 """Audit: everything that is wrong with a ledger, by entry and kind, and what no receipt covers."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -8,9 +9,10 @@ from typing import NamedTuple
 from qpi import chain, evidence, tables
 from qpi.chain import Link
 from qpi.errors import ProofError
-from qpi.ledger import Ledger, Position, open_unexamined
+from qpi.ledger import Ledger, Place, Position, open_unexamined
 from qpi.messages import say
 from qpi.receipts import Receipt, newest
+from qpi.tables import KINDS, LAYOUT
 
 
 class Inconsistency(NamedTuple):
@@ -37,13 +39,15 @@ class Inconsistency(NamedTuple):
 class Report:
     """What an audit found; `position` is None where no first entry can be read, `covered` the last entry with a receipt.
 
-    `notes` say what is no fault, and what was not looked at.
+    `notes` say what is no fault, what this release could not judge, and what was not looked at.
     """
 
     position: Position | None
     found: tuple[Inconsistency, ...]
     covered: int | None
     notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    """What makes the store less trustworthy than it could be, though nothing is wrong with the ledger."""
 
     @property
     def sound(self) -> bool:
@@ -51,28 +55,51 @@ class Report:
         return not self.found
 
 
-def audit(path: Path, receipts: Sequence[Receipt] = (), *, attachments: Path | None = None) -> Report:
+def audit(where: Place | Ledger, receipts: Sequence[Receipt] = (), *, attachments: Path | None = None) -> Report:
     """Recompute everything: schema, entries, links, typed rows, each receipt against its entry, and evidence files.
 
-    `attachments` is the folder of evidence files; where it is None, they are not looked at, and a note says so. Raises LedgerError where there is no ledger, ProofError where the file cannot be read at all.
+    It is the ledger of one moment, whoever writes meanwhile. `attachments` is the folder of evidence files; where it is
+    None they are not looked at, and a note says so.
+    Raises LedgerError where there is no ledger, ProofError where the file cannot be read at all.
     """
-    with open_unexamined(path) as ledger:
-        found = [Inconsistency(None, "schema", fault) for fault in ledger.foreign_schema()]
-        hashes, files = dict[int, str](), _Files()
-        links = files.noted(_noted(ledger.links(), hashes, receipts))
-        found += (Inconsistency(*broken) for broken in chain.breaks(links))
-        notes: list[str] = []
-        if not any(one.kind == "schema" for one in found):
-            found += (Inconsistency(*foreign) for foreign in ledger.foreign_rows())
-            notes += files.awaited(ledger)
-        found += files.faults(attachments)
+    with nullcontext(where) if isinstance(where, Ledger) else open_unexamined(where) as ledger:
+        with ledger.reading():
+            found = [Inconsistency(None, "schema", fault) for fault in ledger.foreign_schema()]
+            hashes, strange, files = dict[int, str](), dict[str, list[int]](), _Files()
+            links = files.noted(_noted(_strange(ledger.links(), strange), hashes, receipts))
+            found += (Inconsistency(*broken) for broken in chain.breaks(links))
+            notes = [*ledger.notes, *_unknown(strange)]
+            if not any(one.kind == "schema" for one in found):
+                if ledger.layout < LAYOUT:
+                    notes.append(say("the ledger is of an earlier release (schema {schema}): its entries are proved, and its typed "
+                                     "tables wait for qpi ledger migrate", schema=ledger.layout))  # fmt: skip
+                else:
+                    found += (Inconsistency(*foreign) for foreign in ledger.foreign_rows())
+                    notes += files.awaited(ledger)
+            position = _position(ledger)
+            against = {one: _against(one, hashes, position) for one in receipts}
+            found += (contradiction for contradiction in against.values() if contradiction)
+            doubts = tuple(ledger.doubts())
+        # Reading very many photos takes minutes; nobody shall wait with a record for that long.
+        found += files.faults(attachments, ledger)
         notes += files.notes(attachments)
-        position = _position(ledger)
-        against = {one: _against(one, hashes, position) for one in receipts}
-        found += (contradiction for contradiction in against.values() if contradiction)
     whole = sorted(dict.fromkeys(found), key=lambda one: (-1 if one.entry is None else one.entry, one.kind))
     latest = newest(one for one, contradiction in against.items() if position and not contradiction)
-    return Report(position, tuple(whole), latest.seq if latest else None, tuple(notes))
+    return Report(position, tuple(whole), latest.seq if latest else None, tuple(notes), doubts)
+
+
+def _strange(links: Iterable[Link], strange: dict[str, list[int]]) -> Iterator[Link]:
+    """Yield the entries, and note the numbers of those of a kind that this release does not know."""
+    for link in links:
+        if link.kind not in KINDS:
+            strange.setdefault(link.kind, []).append(link.seq)
+        yield link
+
+
+def _unknown(strange: Mapping[str, Sequence[int]]) -> Iterator[str]:
+    for kind, numbers in strange.items():
+        yield say("entry {entry}: kind {kind} is not known to this release ({count} such entries); the chain proves it, what "
+                  "it says is not judged", entry=numbers[0], kind=kind, count=len(numbers))  # fmt: skip
 
 
 def _noted(links: Iterable[Link], hashes: dict[int, str], receipts: Iterable[Receipt]) -> Iterator[Link]:
@@ -90,10 +117,12 @@ class _Files:
     def __init__(self) -> None:
         self._kept: dict[int, tuple[str, int]] = {}
         self._gone: dict[int, int] = {}
+        self._last = -1
 
     def noted(self, links: Iterable[Link]) -> Iterator[Link]:
         """Yield the entries, and note those that keep a file and those that take another's place."""
         for link in links:
+            self._last = link.seq
             if link.supersedes in self._kept:
                 self._gone[link.supersedes] = link.seq
             if link.kind == "evidence":
@@ -109,11 +138,13 @@ class _Files:
     def _in_force(self) -> dict[int, tuple[str, int]]:
         return {seq: one for seq, one in self._kept.items() if seq not in self._gone}
 
-    def faults(self, folder: Path | None) -> Iterator[Inconsistency]:
-        """Yield the entries in force whose file is missing or another."""
+    def faults(self, folder: Path | None, ledger: Ledger) -> Iterator[Inconsistency]:
+        """Yield the entries in force whose file is missing or another; not where it was removed since they were read."""
+        later = "SELECT 1 FROM entry WHERE supersedes = ? AND seq > ?"
         for seq, (sha256, size) in self._in_force().items() if folder else ():
             assert folder is not None
-            if fault := evidence.fault(folder, sha256, size):
+            fault = evidence.fault(folder, sha256, size)
+            if fault and not ledger.rows(later, (seq, self._last)):
                 yield Inconsistency(seq, "evidence", fault)
 
     def notes(self, folder: Path | None) -> Iterator[str]:

@@ -5,7 +5,7 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from qpi import calendar, schema, shapes
-from qpi.messages import say
+from qpi.messages import masked, say
 from qpi.schema import Frozen, Text, Words
 
 CONFIG = "qpi.yaml"
@@ -13,10 +13,15 @@ POLICY = "policy.yaml"
 """The name under which a policy may be missing; one that is named otherwise is meant to be there."""
 
 
+_FILE = r"sqlite:///[^?]*[^/:?](\?journal_mode=(delete|wal))?"
+_DATABASE = r"postgresql(\+psycopg)?://[^/?#]*/[^/?#]+(\?.*)?"
+
+
 def _ledger(url: str) -> str:
     """Let the URL of a ledger through that this release can keep; SQLAlchemy reads it when the ledger is opened."""
-    if not re.fullmatch(r"sqlite:///.*[^/:]", url) or url == "sqlite:///:memory:":
-        raise ValueError(say('ledger "{url}" is not kept by this release', url=url))
+    file = re.fullmatch(_FILE, url) and not url.startswith("sqlite:///:memory:")
+    if not file and not re.fullmatch(_DATABASE, url):
+        raise ValueError(say('ledger "{url}" is not kept by this release', url=masked(url)))
     return url
 
 
@@ -36,8 +41,8 @@ class Config(Frozen):
     ] = ZoneInfo("Asia/Shanghai")
     ledger: Annotated[
         str,
-        schema.read_with(_ledger, say("write sqlite:///qpi.db")),
-        shapes.typed("^sqlite:///(?!:memory:$).*[^/:]$"),
+        schema.read_with(_ledger, say("write sqlite:///qpi.db or postgresql://user@host/database")),
+        shapes.typed(f"^({_FILE.replace('///', '///(?!:memory:)', 1)}|{_DATABASE})$"),
     ] = "sqlite:///qpi.db"
     checklists: Words = ("checklists",)
     portfolio: Text = "portfolio.yaml"

@@ -1,11 +1,10 @@
 """Ledger: what keeps entries; append-only, chained, with typed tables that are rebuilt from the entries."""
 
-import sqlite3
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
-from itertools import groupby
+from itertools import groupby, islice
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -17,15 +16,13 @@ from qpi import chain, tables
 from qpi.chain import Content, Link
 from qpi.entries import Actor, canonical, utc_text
 from qpi.errors import LedgerError, ProofError, UsageError
-from qpi.messages import said, say
+from qpi.messages import masked, said, say
+from qpi.sqlitefile import SqliteFile, known_here
 from qpi.store import Store
 from qpi.tables import Row
 
 SCHEMA = 1
 """Version of the entry format; it is written into every entry."""
-LAYOUT = 2
-"""Version of the tables; they are rebuilt from the entries, which stay as they are."""
-APPLICATION_ID = 0x71706931
 _CHUNK = 20_000
 _LAST = "SELECT seq, hash, recorded_at FROM entry ORDER BY seq DESC LIMIT 1"
 
@@ -72,23 +69,40 @@ class Item(NamedTuple):
 
 
 class Ledger:
-    """An open SQLite ledger; one connection is held until `close`, and threads may share it.
+    """An open ledger; one connection is held until `close`, and threads may share it.
 
-    A new ledger gets its file with the first entry that is appended after `genesis`.
+    A new ledger is made in its store with the first entry that is appended after `genesis`; until then it is in memory.
     """
 
     def __init__(self, store: Store, genesis: Content | None = None) -> None:
-        self._store = store
+        self._target = store
+        self._store = store if genesis is None else SqliteFile(":memory:")
         self._genesis = genesis
+        self._newer: int | None = None
 
     @property
     def file(self) -> str:
-        """The name of the file."""
-        return self._store.file
+        """The name of the file, or where else the ledger is kept."""
+        return self._target.file
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know of the place and of how the ledger was found; a command says it once."""
+        if self._newer is None:
+            return tuple(self._target.notes)
+        note = say("{file}: written by a newer release (schema {schema}); it can only be read, and what is new in it is "
+                   "not shown; upgrade qpi", file=self.file, schema=self._newer)  # fmt: skip
+        return (*self._target.notes, note)
+
+    @property
+    def layout(self) -> int:
+        """The layout of the tables; raises LedgerError where this is no ledger."""
+        return self._store.layout()
 
     def close(self) -> None:
-        """Let the file go."""
+        """Let the store go."""
         self._store.close()
+        self._target.close()
 
     def __enter__(self) -> Self:
         return self
@@ -228,111 +242,168 @@ class Ledger:
             part = values[start : start + 900]
             yield from self._store.rows(f"{query} ({','.join('?' * len(part))})", part)
 
+    def reading(self) -> AbstractContextManager[None]:
+        """See the ledger as it stands at one moment, however often it is read within a `with`."""
+        return self._store.reading()
+
     @contextmanager
     def writing(self) -> Iterator["Writer"]:
         """Hold the only right to write, as a Writer; what it appends becomes durable together at the end, or nothing."""
         with self._store.held():
             self._make()
+            self._refuse_newer()
             with self._store.transaction():
                 yield Writer(self._store)
 
+    def _refuse_newer(self) -> None:
+        if self._newer is not None:
+            raise LedgerError(
+                say("{file}: written by a newer release (schema {schema}); upgrade qpi; nothing was recorded",
+                    file=self.file, schema=self._newer)
+            )  # fmt: skip
+
     def _make(self) -> None:
-        """Make the file of a new ledger, unless another program made it meanwhile."""
+        """Make a new ledger in its store, unless another program made it meanwhile."""
         if self._genesis is None:
             return
-        self._store.open()
-        with self._store.transaction(rebuilding=True):
+        store = self._target
+        store.open()
+        with store.transaction(rebuilding=True):
             # Another process may have made it while this one waited for the lock.
-            if not self._store.one("SELECT 1 FROM sqlite_master LIMIT 1"):
-                self._begin(self._genesis)
-        self.examine()
-        self._genesis = None
+            if store.empty():
+                _begin(store, self._genesis)
+        self._settle()
 
-    def _begin(self, genesis: Content) -> None:
-        for statement in tables.statements():
-            self._store.execute(statement)
-        self._store.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        self._store.execute(f"PRAGMA user_version = {LAYOUT}")
-        Writer(self._store).append([Item(genesis)], recorded=genesis.recorded_at)
+    def begin(self, *, writer: str | None = None, links: Iterable[Link] | None = None) -> None:
+        """Make a new ledger in its store now, with nothing but its first entry or with the entries of another ledger.
 
-    def begin_in_memory(self) -> None:
-        """Give a ledger that has no file yet its tables and first entry, so that it can be read."""
+        Entries of another ledger are taken word for word, and their typed rows made from them.
+        With `writer`, a role of the database may read and append from then on.
+        """
+        self._refuse_newer()
+        store = self._target
+        store.open()
+        with store.held(), store.transaction(rebuilding=True):
+            if links is not None:
+                store.make()
+                Writer(store).take(links)
+                self._prove(store)
+            elif self._genesis is not None and store.empty():
+                _begin(store, self._genesis)
+            if writer is not None:
+                store.admit(writer)
+        self._settle()
+
+    @staticmethod
+    def _prove(store: Store) -> None:
+        """Raise LedgerError where what was taken does not prove itself; then none of it stays."""
+        faults = Ledger(store).verify()
+        if faults:
+            number, fault = faults[0]
+            raise LedgerError(
+                say(
+                    "{file}: entry {entry} {fault}; verify the ledger that was copied",
+                    file=store.file,
+                    entry=number,
+                    fault=fault,
+                )
+            )
+
+    def _settle(self) -> None:
+        """See that what was made is a ledger of this release, and go on with it."""
+        store = self._target
+        self._admit(store)
+        if self._store is not store:
+            self._store.close()
+        self._store, self._genesis = store, None
+
+    def open(self) -> None:
+        """Open the store and see that it is a ledger of this release; a new one can be read, and is nowhere yet."""
         if self._genesis is not None:
             with self._store.transaction(rebuilding=True):
-                self._begin(self._genesis)
+                _begin(self._store, self._genesis)
+            return
+        self._store.open()
+        self._admit(self._store)
+
+    def _admit(self, store: Store) -> None:
+        """See that a store holds a ledger of this release, or one of a later release, which is only read."""
+        layout = store.layout()
+        if layout > tables.LAYOUT:
+            self._newer = layout
+        else:
+            store.examine()
+        store.guard()
 
     def open_to_read(self) -> None:
-        """Open the file without judging it; nothing can be written."""
+        """Open the store without judging it; nothing can be written."""
         self._store.open()
         self._store.guard()
-
-    def open_file(self) -> None:
-        """Open the file and see that it is a ledger of this release."""
-        self._store.open()
-        self.examine()
-
-    def examine(self) -> None:
-        """See that the file is a ledger of this release; raise LedgerError or ProofError otherwise."""
-        self._examine()
-        self._store.guard()
-
-    def _examine(self) -> None:
-        if self._store.one("PRAGMA application_id") != (APPLICATION_ID,):
-            raise LedgerError(
-                say("{file}: the file is no ledger of qpi; name another file in qpi.yaml", file=self.file)
-            )
-        version = self._store.one("PRAGMA user_version")
-        if version and version[0] > LAYOUT:
-            raise LedgerError(
-                say(
-                    "{file}: written by a newer release (schema {schema}); upgrade qpi",
-                    file=self.file,
-                    schema=version[0],
-                )
-            )
-        if version and version[0] < LAYOUT:
-            raise LedgerError(
-                say(
-                    "{file}: written by an earlier release (schema {schema}); run qpi ledger migrate",
-                    file=self.file,
-                    schema=version[0],
-                )
-            )
-        if tables.schema_digest(self._store.rows(tables.SCHEMA_TEXTS)) != tables.own_schema_digest():
-            raise ProofError(
-                say("{file}: tables or triggers were changed from outside; restore a backup", file=self.file)
-            )
 
     def rebuild(self) -> int:
         """Make the typed tables anew from the entries; return the number of entries read."""
+        self._refuse_newer()
         with self._store.transaction(rebuilding=True):
-            writer = Writer(self._store)
-            for name in tables.EFFECTIVE:
-                self._store.execute(f"DROP VIEW IF EXISTS effective_{name}")
-            for table in reversed(tables.TYPED):
-                self._store.execute(f"DROP TABLE IF EXISTS {table.name}")
-            for statement in tables.typed_statements():
-                self._store.execute(statement)
-            count = 0
-            for link in self.links():
-                writer.project(link.seq, tables.rows_of(link))
-                count += 1
-            writer.flush()
+            return self._remake()
+
+    def _remake(self) -> int:
+        self._store.remake()
+        writer, count = Writer(self._store), 0
+        for link in self.links():
+            writer.project(link.seq, tables.rows_of(link))
+            count += 1
+            if count % _CHUNK == 0:
+                writer.flush()
+        writer.flush()
         return count
 
-    def copy_to(self, path: Path) -> None:
-        """Copy the whole ledger into a file by SQLite's own means, as it stands at one moment; others may write."""
-        self._store.copy_to(path)
+    @property
+    def dialect(self) -> str:
+        """The name that SQLAlchemy has for the kind of SQL of the store."""
+        return self._store.dialect
+
+    @contextmanager
+    def altering(self) -> Iterator[Callable[[str], None]]:
+        """Hold the only right to write; what is yielded runs the steps from an earlier layout to that of this release.
+
+        At the end the typed tables are made anew and all is proved; raises ProofError where it is not sound or an entry
+        is not what it was. Then, and after any other error, the ledger is as it was before.
+        """
+        with self._store.held(), self._store.transaction(rebuilding=True):
+            position = self.position()
+            yield self._store.alter
+            self._remake()
+            self._store.mark(tables.LAYOUT)
+            faults = [*self.foreign_schema(), *(fault for _, fault in self.verify())]
+            if self.position() != position:
+                faults.append(say("has another head"))
+            if faults:
+                words = say(
+                    "{file}: the ledger would not prove itself ({fault}); it is as it was",
+                    file=self.file,
+                    fault=faults[0],
+                )
+                raise ProofError(words)
+
+    def copy_to(self, path: Path) -> bool:
+        """Copy the whole ledger into a SQLite file by the store's own means, as it stands at one moment, if it has any."""
+        return self._store.copy_to(path)
+
+    def doubts(self) -> list[str]:
+        """Return what makes the store less trustworthy than it could be, though nothing is wrong with the ledger."""
+        return self._store.doubts()
 
     def verify(self) -> list[tuple[int, str]]:
         """Return the number and fault of every entry that breaks the chain, or whose typed rows are not its own."""
-        faults = [(entry, fault) for entry, _, fault in (*chain.breaks(self.links()), *self.foreign_rows())]
+        with self.reading():
+            faults = [(entry, fault) for entry, _, fault in (*chain.breaks(self.links()), *self.foreign_rows())]
         return sorted(dict.fromkeys(faults), key=itemgetter(0))
 
     def foreign_schema(self) -> Iterator[str]:
-        """Yield what of the file is not as this release makes it: whose it is, its version, its tables and triggers."""
+        """Yield what of the store is not as this release makes it: whose it is, its version, its tables and triggers."""
         try:
-            self._examine()
+            # An earlier layout is judged by what its own release made.
+            self._store.examine(min(self.layout, tables.LAYOUT))
         except LedgerError as error:
             yield said(error)
 
@@ -343,9 +414,8 @@ class Ledger:
         """
         stored = {table.name: _Sorted(self._store, table) for table in tables.TYPED}
         for link in self.links():
-            try:
-                own = tables.rows_of(link)
-            except (ValueError, LookupError, TypeError, AttributeError):
+            own = _readable(link)
+            if own is None:
                 yield link.seq, "body", say("cannot be read")
                 for there in stored.values():
                     # Else its rows would be laid to the charge of the entry after it.
@@ -359,6 +429,25 @@ class Ledger:
             if there.rest():
                 words = say("is no entry, and has rows in {table}; rebuild the typed tables", table=name)
                 yield self.position().seq + 1, "rows", words
+
+
+def _readable(link: Link) -> list[Row] | None:
+    """Return the typed rows of an entry, or None where its body cannot be read."""
+    try:
+        return tables.rows_of(link)
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return None
+
+
+def _batched(links: Iterable[Link], size: int) -> Iterator[list[Link]]:
+    rest = iter(links)
+    while some := list(islice(rest, size)):
+        yield some
+
+
+def _begin(store: Store, genesis: Content) -> None:
+    store.make()
+    Writer(store).append([Item(genesis)], recorded=genesis.recorded_at)
 
 
 class _Sorted:
@@ -408,11 +497,20 @@ class Writer:
             part = items[start : start + _CHUNK]
             links = list(chain.linked((item.content for item in part), self.seq, self.head, recorded))
             self.seq, self.head = links[-1].seq, links[-1].hash
-            self._store.many(tables.INSERT_ENTRY, links)
+            self._store.insert(tables.entry, links)
             for link, item in zip(links, part, strict=True):
                 self.project(link.seq, item.rows)
             self.flush()
         return list(range(first, self.seq + 1))
+
+    def take(self, links: Iterable[Link]) -> None:
+        """Append entries as they stand in another ledger, with typed rows made from them."""
+        for some in _batched(links, _CHUNK):
+            self.seq, self.head, self.recorded = some[-1].seq, some[-1].hash, some[-1].recorded_at
+            self._store.insert(tables.entry, some)
+            for link in some:
+                self.project(link.seq, _readable(link) or ())
+            self.flush()
 
     def project(self, seq: int, rows: Iterable[Row]) -> None:
         """Keep the typed rows of an entry until `flush`."""
@@ -424,75 +522,116 @@ class Writer:
         for table in tables.TYPED:
             rows = self._waiting.pop(table.name, [])
             if rows:
-                self._store.many(tables.INSERT[table.name], rows)
+                self._store.insert(table, rows)
 
 
-def path_of(url: str, folder: Path) -> Path:
-    """Return the file that a SQLAlchemy URL of SQLite names, relative to a folder; raise UsageError for another store."""
+Place = Path | sa.URL
+"""Where a ledger is kept: a file of SQLite, or a database and schema of PostgreSQL."""
+_POSTGRESQL = ("postgresql", "postgresql+psycopg")
+
+
+def place_of(url: str, folder: Path) -> Place:
+    """Return the place that a URL names, a file relative to a folder; raise UsageError for a store that we do not know."""
     try:
         parsed = sa.make_url(url)
-    except sa.exc.ArgumentError as error:
-        raise UsageError(say('ledger "{url}" is no URL; write sqlite:///qpi.db', url=url)) from error
+    except (sa.exc.ArgumentError, ValueError) as error:
+        raise UsageError(
+            say('ledger "{url}" is no URL; write sqlite:///qpi.db or postgresql://user@host/database', url=masked(url))
+        ) from error
+    if parsed.drivername in _POSTGRESQL and parsed.database:
+        return parsed
     if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
-        raise UsageError(say('ledger "{url}" is not kept by this release; write sqlite:///qpi.db', url=url))
+        raise UsageError(
+            say(
+                'ledger "{url}" is not kept by this release; write sqlite:///qpi.db or postgresql://user@host/database',
+                url=masked(url),
+            )
+        )
+    if any(asked not in (("journal_mode", "delete"), ("journal_mode", "wal")) for asked in parsed.query.items()):
+        raise UsageError(say('ledger "{url}" asks for what is not known; write ?journal_mode=wal or nothing', url=url))
     return folder / parsed.database
 
 
-def has_ledger(path: Path) -> bool:
-    """Say whether a file holds a ledger; one of no bytes is about to be filled, or was left so by a killed process."""
-    return path.exists() and not (path.is_file() and path.stat().st_size == 0)
+def journal_of(url: str) -> str:
+    """Return the journal mode that the URL of a file asks for: `wal`, or `delete` where it asks for none."""
+    return "wal" if sa.make_url(url).query.get("journal_mode") == "wal" else "delete"
+
+
+def store_of(place: Place, *, journal: str | None = "delete") -> Store:
+    """Return the store, not opened yet, of a place; raise LedgerError where a library is missing.
+
+    `journal` is the journal mode that is asked for of a file, None to only read it.
+    """
+    if isinstance(place, sa.URL):
+        # Whoever keeps a ledger in a file needs no psycopg.
+        from qpi.postgresql import Postgresql
+
+        return Postgresql(place)
+    known_here()
+    return SqliteFile(str(place), journal=journal)
+
+
+def has_ledger(place: Place) -> bool:
+    """Say whether a place holds a ledger."""
+    store = store_of(place)
+    try:
+        return store.exists()
+    finally:
+        store.close()
 
 
 def open_ledger(
-    path: Path, *, create: bool = False, ledger_id: str | None = None, now: datetime | None = None
-) -> Ledger:
+    place: Place, *, create: bool = False, ledger_id: str | None = None, now: datetime | None = None,
+    journal: str = "delete",
+) -> Ledger:  # fmt: skip
     """Open a ledger, made new where there is none and `create` says so; raise LedgerError otherwise.
 
+    `journal` is the journal mode that is asked for, `delete` or `wal`. A ledger of a later release is only read.
     Raises ProofError when the tables and triggers are not those of this release.
     """
-    if sqlite3.sqlite_version_info < (3, 37):
-        raise LedgerError(
-            say(
-                "SQLite {version} knows no strict tables; use Python with SQLite 3.37 or newer",
-                version=sqlite3.sqlite_version,
-            )
-        )
-    new = not has_ledger(path)
-    if new and not create:
-        raise LedgerError(say("{file}: there is no ledger; import records first", file=path))
-    if new and not path.parent.is_dir():
-        raise LedgerError(
-            say(
-                "{file}: there is no folder {folder}; make it, or name another in qpi.yaml",
-                file=path,
-                folder=path.parent,
-            )
-        )
-    ledger = Ledger(
-        Store(str(path)), _genesis(ledger_id or str(uuid.uuid4()), now or datetime.now(UTC)) if new else None
-    )
+    store = store_of(place, journal=journal)
+    ledger = Ledger(store)
     try:
-        if new:
-            ledger.begin_in_memory()
-        else:
-            ledger.open_file()
+        if not store.exists():
+            if not create:
+                raise _missing(store)
+            store.room()
+            ledger = Ledger(store, _genesis(ledger_id or str(uuid.uuid4()), now or datetime.now(UTC)))
+        ledger.open()
     except BaseException:
         ledger.close()
         raise
     return ledger
 
 
-def open_unexamined(path: Path) -> Ledger:
-    """Open a ledger to be read whatever its tables are; raise LedgerError where there is none."""
-    if not has_ledger(path):
-        raise LedgerError(say("{file}: there is no ledger; import records first", file=path))
-    ledger = Ledger(Store(str(path)))
+def init(
+    place: Place, *, writer: str | None = None, ledger_id: str | None = None, now: datetime | None = None
+) -> Position:
+    """Make a new ledger with its first entry, unless one is there, and let a role of the database read and append.
+
+    Raises UsageError where there is no such role, or where the store knows none.
+    """
+    with open_ledger(place, create=True, ledger_id=ledger_id, now=now) as ledger:
+        ledger.begin(writer=writer)
+        return ledger.position()
+
+
+def open_unexamined(place: Place, *, changing: bool = False) -> Ledger:
+    """Open a ledger to be read whatever its tables are, or to be changed; raise LedgerError where there is none."""
+    store = store_of(place, journal="delete" if changing else None)
+    ledger = Ledger(store)
     try:
+        if not store.exists():
+            raise _missing(store)
         ledger.open_to_read()
     except BaseException:
         ledger.close()
         raise
     return ledger
+
+
+def _missing(store: Store) -> LedgerError:
+    return LedgerError(say("{file}: there is no ledger; import records first", file=store.file))
 
 
 def _genesis(ledger_id: str, now: datetime) -> Content:
@@ -516,11 +655,15 @@ __all__ = [
     "Citation",
     "Item",
     "Ledger",
+    "Place",
     "Position",
     "Standing",
     "Writer",
     "content",
+    "has_ledger",
+    "init",
+    "journal_of",
     "open_ledger",
     "open_unexamined",
-    "path_of",
+    "place_of",
 ]

@@ -65,6 +65,13 @@ def said(error: BaseException) -> str:
     return first.line() if isinstance(first, Message) else " ".join(str(error).split())
 
 
+def masked(url: str) -> str:
+    """Return a URL without the password and the options that may stand in it."""
+    before, signs, after = url.partition("://")
+    who, at, where = after.partition("?")[0].rpartition("@")
+    return f"{before}{signs}{who.partition(':')[0]}{':***' if ':' in who else ''}{at}{where}"
+
+
 def translated(text: str, language: str) -> str:
     """Return a text in a language; what is no message, or has no translation, stays as it is."""
     if not isinstance(text, Message):
@@ -84,4 +91,16 @@ def _catalogue(language: str) -> gettext.NullTranslations:
     return gettext.translation(DOMAIN, FOLDER, languages=[language], fallback=True)
 
 
-__all__ = ["DOMAIN", "FOLDER", "LANGUAGES", "Message", "joined", "said", "say", "template", "translated", "words"]
+__all__ = [
+    "DOMAIN",
+    "FOLDER",
+    "LANGUAGES",
+    "Message",
+    "joined",
+    "masked",
+    "said",
+    "say",
+    "template",
+    "translated",
+    "words",
+]

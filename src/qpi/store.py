@@ -1,205 +1,148 @@
-"""Store: one held connection to a SQLite file, with the settings and guards that entries need."""
+"""Store: what a ledger asks of the database that keeps it, and what is said where that cannot be."""
 
-import sqlite3
-import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from functools import partial
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine
 
 from qpi.errors import LedgerError, ProofError
-from qpi.messages import said, say
+from qpi.messages import Message, say
+from qpi.tables import LAYOUT
 
-SETTINGS = {
-    "journal_mode": "delete",
-    "synchronous": 3,
-    "foreign_keys": 1,
-    "recursive_triggers": 1,
-    "trusted_schema": 0,
-}
 BUSY_SECONDS = 60
+"""How long a program waits for another one that writes."""
 
 Values = Sequence[Any] | Mapping[str, Any]
+"""What stands for `?`, in order, or for `:name`."""
 
 
-class Store:
-    """A connection that reads, and that appends within `transaction` only; threads may share it."""
+class Store(Protocol):
+    """A connection that reads, and that appends within `transaction` only; threads may share it.
 
-    def __init__(self, file: str) -> None:
-        self.file = file
-        self._lock = threading.RLock()
-        self._engine, self._connection = _engine(":memory:")
+    Statements have `?` or `:name` where values stand, whatever the database.
+    """
+
+    file: str
+    """What it is called in messages; no password is in it."""
+    dialect: str
+    """The name that SQLAlchemy has for its kind of SQL."""
+    notes: list[str]
+    """What a person should know of the place and of how it was found, since it was opened."""
+
+    def exists(self) -> bool:
+        """Say whether a ledger, or anything else that would be in its place, is there."""
+
+    def room(self) -> None:
+        """Raise LedgerError where no new ledger can be made."""
 
     def open(self) -> None:
-        """Open the file; until then the store is one in memory."""
-        engine, connection = self._opened()
-        self.close()
-        self._engine, self._connection = engine, connection
-
-    def _opened(self) -> tuple[Engine, Connection]:
-        try:
-            return _engine(self.file)
-        except (sa.exc.DBAPIError, sqlite3.Error) as error:
-            cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
-            raise _failure(self.file, cause or error) from error
+        """Open what is there, or what is to be made."""
 
     def close(self) -> None:
-        """Let the file go."""
-        self._connection.close()
-        self._engine.dispose()
+        """Let it go."""
 
-    @contextmanager
-    def held(self) -> Iterator[None]:
+    def held(self) -> AbstractContextManager[None]:
         """Keep other threads from this connection."""
-        with self._lock:
-            yield
-
-    @property
-    def _raw(self) -> sqlite3.Connection:
-        raw: Any = self._connection.connection.driver_connection
-        assert isinstance(raw, sqlite3.Connection)
-        return raw
-
-    def execute(self, statement: str, values: Values = ()) -> sqlite3.Cursor:
-        """Run a statement; raise LedgerError where that cannot be."""
-        with self._lock:
-            try:
-                return self._raw.execute(statement, values)
-            except sqlite3.Error as error:
-                raise _failure(self.file, error) from error
-
-    def many(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
-        """Run a statement for each of many rows."""
-        try:
-            self._raw.executemany(statement, rows)
-        except sqlite3.Error as error:
-            raise _failure(self.file, error) from error
 
     def rows(self, query: str, values: Values = ()) -> list[tuple[Any, ...]]:
         """Return the rows of a reading statement."""
-        with self._lock:
-            return self.execute(query, values).fetchall()
 
     def one(self, query: str, values: Values = ()) -> tuple[Any, ...] | None:
         """Return the first row of a reading statement, or None."""
-        with self._lock:
-            row: tuple[Any, ...] | None = self.execute(query, values).fetchone()
-            return row
 
     def each(self, query: str, values: Values = (), *, size: int) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of a reading statement, fetched `size` at a time."""
-        cursor = self.execute(query, values)
-        while True:
-            with self._lock:
-                rows = cursor.fetchmany(size)
-            if not rows:
-                return
-            yield from rows
 
-    @contextmanager
-    def transaction(self, *, rebuilding: bool = False) -> Iterator[None]:
+    def insert(self, table: sa.Table, rows: Sequence[Sequence[Any]]) -> None:
+        """Append whole rows to a table, within `transaction`."""
+
+    def transaction(self, *, rebuilding: bool = False) -> AbstractContextManager[None]:
         """Hold the only right to write; all becomes durable together at the end, or nothing does.
 
-        What is written is appended; with `rebuilding`, anything can be done.
+        What is written is appended; with `rebuilding`, tables can be made.
         """
-        with self._lock:
-            self._raw.set_authorizer(None if rebuilding else _append_only)
-            try:
-                yield from self._all_or_nothing()
-            finally:
-                self._raw.set_authorizer(_read_only)
 
-    def _all_or_nothing(self) -> Iterator[None]:
-        self.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self.execute("COMMIT")
-        except BaseException:
-            if self._raw.in_transaction:
-                self._raw.rollback()
-            raise
+    def reading(self) -> AbstractContextManager[None]:
+        """Read several times, and see the ledger as it stood at one moment."""
 
-    def copy_to(self, path: Path) -> None:
-        """Copy the whole database into a new file."""
-        with self._lock, closing(sqlite3.connect(path)) as target:
-            try:
-                self._raw.backup(target)
-            except sqlite3.Error as error:
-                raise _failure(self.file, error) from error
+    def empty(self) -> bool:
+        """Say whether nothing has been made here yet."""
+
+    def make(self) -> None:
+        """Make the tables with their guards and views, and mark them as a ledger of this layout."""
+
+    def remake(self) -> None:
+        """Make the typed tables with their guards and views anew and empty; entries stay."""
+
+    def layout(self) -> int:
+        """Return the layout that the tables are said to be of; raise LedgerError where this is no ledger."""
+
+    def examine(self, layout: int = LAYOUT) -> None:
+        """Raise LedgerError where this is no ledger of a layout, ProofError where it was changed from outside."""
+
+    def alter(self, statement: str) -> None:
+        """Run a statement that changes tables, within `transaction` with `rebuilding`."""
+
+    def mark(self, layout: int) -> None:
+        """Write down, in the same way, of which layout the tables are."""
 
     def guard(self) -> None:
         """Refuse, within this process, every statement that writes outside a transaction of ours."""
-        self._raw.set_authorizer(_read_only)
+
+    def copy_to(self, path: Path) -> bool:
+        """Copy the whole into a new SQLite file by the database's own means; return False where it has none."""
+
+    def admit(self, writer: str) -> None:
+        """Let a role of the database read and append, and nothing else; raise UsageError where there are no roles."""
+
+    def doubts(self) -> list[str]:
+        """Return what makes this store less trustworthy than it could be, though nothing is wrong with the ledger."""
 
 
-def _engine(file: str) -> tuple[Engine, Connection]:
-    creator = _memory if file == ":memory:" else partial(connect, Path(file))
-    engine = sa.create_engine("sqlite://", creator=creator, poolclass=sa.pool.StaticPool)
-    return engine, engine.connect()
-
-
-def _memory() -> sqlite3.Connection:
-    return sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-
-
-def connect(path: Path) -> sqlite3.Connection:
-    """Open a file as plain sqlite3 does, with every setting read back."""
-    raw = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    try:
-        for name, value in SETTINGS.items():
-            raw.execute(f"PRAGMA {name} = {value}")
-            found = raw.execute(f"PRAGMA {name}").fetchone()[0]
-            if found != value:
-                words = say("setting {name} stays {found} instead of {value}", name=name, found=found, value=value)
-                raise sqlite3.OperationalError(words)
-    except BaseException:
-        raw.close()
-        raise
-    return raw
-
-
-def _failure(file: str, error: BaseException) -> LedgerError:
-    message = said(error)
-    if "locked" in message or "busy" in message:
-        remedy = say(
-            "another program has written for more than {seconds} seconds; nothing was recorded, try again",
-            seconds=BUSY_SECONDS,
-        )
-    elif "readonly" in message or "unable to open" in message:
-        remedy = say("check the rights to the file and its folder; nothing was recorded")
-    elif "full" in message:
-        remedy = say("make room on the disk; nothing was recorded")
-    elif "malformed" in message or "not a database" in message:
-        return ProofError(
-            say("{file}: the file is no sound ledger ({message}); restore a backup", file=file, message=message)
-        )
-    elif "not authorized" in message:
-        remedy = say("the recorder alone writes, and what it wrote is never changed")
-    else:
-        remedy = say("nothing was recorded; try again, and verify the ledger if it happens twice")
+def unusable(file: str, message: str, remedy: str) -> LedgerError:
+    """Return what is said when a store cannot be used."""
     return LedgerError(
         say("{file}: the ledger could not be used ({message}); {remedy}", file=file, message=message, remedy=remedy)
     )
 
 
-# What a statement that reads may do; all else is refused, so that a new kind of attack is refused as well.
-_READING = {
-    sqlite3.SQLITE_SELECT,
-    sqlite3.SQLITE_READ,
-    sqlite3.SQLITE_FUNCTION,
-    sqlite3.SQLITE_RECURSIVE,
-    sqlite3.SQLITE_TRANSACTION,
-}
+def busy() -> str:
+    """Return what is said when another program has written for too long."""
+    return say(
+        "another program has written for more than {seconds} seconds; nothing was recorded, try again",
+        seconds=BUSY_SECONDS,
+    )
 
 
-def _read_only(action: int, _first: str | None, second: str | None, *_: str | None) -> int:
-    looks = action == sqlite3.SQLITE_PRAGMA and second is None
-    return sqlite3.SQLITE_OK if looks or action in _READING else sqlite3.SQLITE_DENY
+def not_ours(file: str) -> LedgerError:
+    """Return what is said of something that no release has made."""
+    return LedgerError(say("{file}: the file is no ledger of qpi; name another file in qpi.yaml", file=file))
 
 
-def _append_only(action: int, first: str | None, second: str | None, *_: str | None) -> int:
-    return sqlite3.SQLITE_OK if action == sqlite3.SQLITE_INSERT else _read_only(action, first, second)
+def newer(file: str, found: int) -> Message:
+    """Return what is said of a ledger with the tables of a later release."""
+    return say("{file}: written by a newer release (schema {schema}); upgrade qpi", file=file, schema=found)
+
+
+def of_this_layout(file: str, found: int, own: int) -> None:
+    """Raise LedgerError where a ledger has the tables of another release."""
+    if found > own:
+        raise LedgerError(newer(file, found))
+    if found < own:
+        raise LedgerError(
+            say(
+                "{file}: written by an earlier release (schema {schema}); run qpi ledger migrate",
+                file=file,
+                schema=found,
+            )
+        )
+
+
+def altered(file: str) -> ProofError:
+    """Return what is said of tables or triggers that are not as a release makes them."""
+    return ProofError(say("{file}: tables or triggers were changed from outside; restore a backup", file=file))
+
+
+__all__ = ["BUSY_SECONDS", "Store", "Values", "altered", "busy", "newer", "not_ours", "of_this_layout", "unusable"]

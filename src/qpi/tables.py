@@ -15,7 +15,16 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from qpi.chain import Link
 from qpi.entries import utc_text
 
+LAYOUT = 2
+"""Version of the tables; they are rebuilt from the entries, which stay as they are."""
+EARLIER = {1: "a3a0dafb695bfcd64802f34e2f7c300996fdc1f747714548de83c963c9807912"}
+"""Digests of the tables and triggers of earlier layouts in SQLite: such a ledger is proved, and then migrated."""
+KINDS = ("genesis", "edition", "check", "verification", "void", "evidence", "removal", "closing")
+"""Kinds of entries that this release knows."""
 _META = sa.MetaData()
+# By bytes, as SQLite compares; the order of a language is another on each machine.
+_TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+_WHOLE = sa.Integer().with_variant(sa.BigInteger(), "postgresql")
 
 
 def _column(name: str, kind: Any, comment: str, **more: Any) -> "sa.Column[Any]":
@@ -29,116 +38,116 @@ def _needed(name: str, kind: Any, comment: str, **more: Any) -> "sa.Column[Any]"
 entry = sa.Table(
     "entry",
     _META,
-    _needed("seq", sa.Integer, "number of the entry, from 0 without gaps", primary_key=True, autoincrement=False),
-    _needed("prev", sa.Text, "hash of the entry before"),
-    _needed("hash", sa.Text, "SHA-256 over every other column, in hex", unique=True),
-    _needed("schema", sa.Integer, "version of the entry format"),
-    _needed("kind", sa.Text, "genesis, edition, check, verification, void, evidence, removal, closing"),
-    _needed("idem", sa.Text, "natural key; no record enters twice", unique=True),
-    _needed("actor_id", sa.Text, "who wrote it"),
-    _column("actor_role", sa.Text, "in which role"),
-    _needed("actor_auth", sa.Text, "how the id is known: declared, os-user, login"),
-    _column("observed_at", sa.Text, "when it was seen, UTC"),
-    _needed("recorded_at", sa.Text, "when it was written, UTC"),
-    _column("supersedes", sa.Integer, "the entry that this one takes the place of", unique=True),
-    _column("reason", sa.Text, "why"),
+    _needed("seq", _WHOLE, "number of the entry, from 0 without gaps", primary_key=True, autoincrement=False),
+    _needed("prev", _TEXT, "hash of the entry before"),
+    _needed("hash", _TEXT, "SHA-256 over every other column, in hex", unique=True),
+    _needed("schema", _WHOLE, "version of the entry format"),
+    _needed("kind", _TEXT, ", ".join(KINDS)),
+    _needed("idem", _TEXT, "natural key; no record enters twice", unique=True),
+    _needed("actor_id", _TEXT, "who wrote it"),
+    _column("actor_role", _TEXT, "in which role"),
+    _needed("actor_auth", _TEXT, "how the id is known: declared, os-user, login"),
+    _column("observed_at", _TEXT, "when it was seen, UTC"),
+    _needed("recorded_at", _TEXT, "when it was written, UTC"),
+    _column("supersedes", _WHOLE, "the entry that this one takes the place of", unique=True),
+    _column("reason", _TEXT, "why"),
     _needed("body", sa.LargeBinary, "what is recorded, canonical JSON as hashed"),
     sqlite_strict=True,
 )
 
 
 def _typed(name: str, *columns: "sa.Column[Any]", **more: Any) -> sa.Table:
-    number = _needed("entry", sa.Integer, "number of the entry", primary_key=True, autoincrement=False)
+    number = _needed("entry", _WHOLE, "number of the entry", primary_key=True, autoincrement=False)
     number.append_foreign_key(sa.ForeignKey("entry.seq"))
     return sa.Table(name, _META, number, *columns, sqlite_strict=True, **more)
 
 
 checks = _typed(
     "checks",
-    _needed("id", sa.Text, "id of the check"),
-    _needed("project", sa.Text, "id of the project"),
-    _needed("point", sa.Text, "code of the point"),
-    _needed("role", sa.Text, "role in which it was looked at"),
-    _column("inspector", sa.Text, "id of the person who looked"),
-    _needed("kind", sa.Text, "routine, special, mystery"),
-    _needed("checked_at", sa.Text, "when, UTC"),
-    _needed("day", sa.Text, "the day in the workspace's zone"),
-    _column("place", sa.Text, "where"),
-    _column("method", sa.Text, "method"),
-    _column("result", sa.Text, "na where there was nothing to look at"),
-    _column("reason", sa.Text, "why there was nothing to look at"),
-    _column("sample", sa.Text, "what was sampled, JSON list"),
-    _needed("sample_size", sa.Integer, "number of samples"),
-    _column("population", sa.Integer, "out of how many"),
-    _column("evidence", sa.Text, "evidence, JSON list of name and sha256"),
-    _needed("evidence_count", sa.Integer, "number of pieces of evidence"),
-    _column("readings", sa.Text, "measured values, JSON list of sample and value"),
-    _needed("readings_out", sa.Integer, "number of readings beyond the point's limits"),
-    _column("elements", sa.Text, "pass, fail or na by element, JSON object"),
-    _column("visit", sa.Text, "the walk that it was part of"),
-    _column("started", sa.Text, "when the look began, UTC"),
-    _column("ended", sa.Text, "when the look ended, UTC"),
-    _column("companions", sa.Text, "ids of those who went along, JSON list"),
-    _column("position", sa.Text, "geographic position"),
-    _column("weather", sa.Text, "weather"),
-    _column("strengths", sa.Text, "what was done well, JSON list"),
-    _column("theme", sa.Text, "theme of a special check"),
-    _column("rechecks", sa.Text, "id of the check looked at again"),
-    _column("plan", sa.Text, "row of the plan"),
-    _needed("edition", sa.Text, "digest of the edition that it is judged by"),
+    _needed("id", _TEXT, "id of the check"),
+    _needed("project", _TEXT, "id of the project"),
+    _needed("point", _TEXT, "code of the point"),
+    _needed("role", _TEXT, "role in which it was looked at"),
+    _column("inspector", _TEXT, "id of the person who looked"),
+    _needed("kind", _TEXT, "routine, special, mystery"),
+    _needed("checked_at", _TEXT, "when, UTC"),
+    _needed("day", _TEXT, "the day in the workspace's zone"),
+    _column("place", _TEXT, "where"),
+    _column("method", _TEXT, "method"),
+    _column("result", _TEXT, "na where there was nothing to look at"),
+    _column("reason", _TEXT, "why there was nothing to look at"),
+    _column("sample", _TEXT, "what was sampled, JSON list"),
+    _needed("sample_size", _WHOLE, "number of samples"),
+    _column("population", _WHOLE, "out of how many"),
+    _column("evidence", _TEXT, "evidence, JSON list of name and sha256"),
+    _needed("evidence_count", _WHOLE, "number of pieces of evidence"),
+    _column("readings", _TEXT, "measured values, JSON list of sample and value"),
+    _needed("readings_out", _WHOLE, "number of readings beyond the point's limits"),
+    _column("elements", _TEXT, "pass, fail or na by element, JSON object"),
+    _column("visit", _TEXT, "the walk that it was part of"),
+    _column("started", _TEXT, "when the look began, UTC"),
+    _column("ended", _TEXT, "when the look ended, UTC"),
+    _column("companions", _TEXT, "ids of those who went along, JSON list"),
+    _column("position", _TEXT, "geographic position"),
+    _column("weather", _TEXT, "weather"),
+    _column("strengths", _TEXT, "what was done well, JSON list"),
+    _column("theme", _TEXT, "theme of a special check"),
+    _column("rechecks", _TEXT, "id of the check looked at again"),
+    _column("plan", _TEXT, "row of the plan"),
+    _needed("edition", _TEXT, "digest of the edition that it is judged by"),
 )
 findings = _typed(
     "findings",
-    _needed("no", sa.Integer, "number within the check", primary_key=True, autoincrement=False),
-    _needed("id", sa.Text, "id of the finding: check, slash, number"),
-    _needed("check_id", sa.Text, "id of the check"),
-    _needed("kind", sa.Text, "suggestion, rectification, deduction"),
-    _column("fault", sa.Text, "what was found"),
-    _column("class", sa.Text, "class of the cause"),
-    _column("element", sa.Integer, "number of the element"),
-    _column("advice", sa.Text, "how to mend it"),
-    _column("handling", sa.Text, "how it is handled"),
-    _column("responsible", sa.Text, "id of the person or party, or free text"),
-    _column("deduct_hundredths", sa.Integer, "deduction in hundredths of a point"),
-    _column("fine_hundredths", sa.Integer, "fine in hundredths of the currency"),
-    _column("due", sa.Text, "day by which it is to be mended"),
-    _column("verify_on", sa.Text, "planned day of the second verification"),
-    _column("place", sa.Text, "where"),
-    _column("sample", sa.Text, "which samples, JSON list"),
-    _column("evidence", sa.Text, "evidence, JSON list"),
+    _needed("no", _WHOLE, "number within the check", primary_key=True, autoincrement=False),
+    _needed("id", _TEXT, "id of the finding: check, slash, number"),
+    _needed("check_id", _TEXT, "id of the check"),
+    _needed("kind", _TEXT, "suggestion, rectification, deduction"),
+    _column("fault", _TEXT, "what was found"),
+    _column("class", _TEXT, "class of the cause"),
+    _column("element", _WHOLE, "number of the element"),
+    _column("advice", _TEXT, "how to mend it"),
+    _column("handling", _TEXT, "how it is handled"),
+    _column("responsible", _TEXT, "id of the person or party, or free text"),
+    _column("deduct_hundredths", _WHOLE, "deduction in hundredths of a point"),
+    _column("fine_hundredths", _WHOLE, "fine in hundredths of the currency"),
+    _column("due", _TEXT, "day by which it is to be mended"),
+    _column("verify_on", _TEXT, "planned day of the second verification"),
+    _column("place", _TEXT, "where"),
+    _column("sample", _TEXT, "which samples, JSON list"),
+    _column("evidence", _TEXT, "evidence, JSON list"),
     # A hidden rowid beside the two keys would let REPLACE take a row away that the guard does not see.
     sqlite_with_rowid=False,
 )
 verifications = _typed(
     "verifications",
-    _needed("finding", sa.Text, "id of the finding"),
-    _needed("verifier", sa.Text, "id of the person who verified"),
-    _needed("verified_at", sa.Text, "when, UTC"),
-    _needed("day", sa.Text, "the day in the workspace's zone"),
-    _needed("outcome", sa.Text, "closed, open"),
-    _column("note", sa.Text, "note"),
-    _column("evidence", sa.Text, "evidence, JSON list"),
-    _column("verify_on", sa.Text, "the next planned day"),
+    _needed("finding", _TEXT, "id of the finding"),
+    _needed("verifier", _TEXT, "id of the person who verified"),
+    _needed("verified_at", _TEXT, "when, UTC"),
+    _needed("day", _TEXT, "the day in the workspace's zone"),
+    _needed("outcome", _TEXT, "closed, open"),
+    _column("note", _TEXT, "note"),
+    _column("evidence", _TEXT, "evidence, JSON list"),
+    _column("verify_on", _TEXT, "the next planned day"),
 )
 citations = _typed(
     "citations",
-    _needed("no", sa.Integer, "number within the entry", primary_key=True, autoincrement=False),
-    _needed("sha256", sa.Text, "SHA-256 of the file's bytes, in hex"),
-    _needed("name", sa.Text, "name of the file as it was given"),
-    _needed("record", sa.Text, "id of the check or finding that it is evidence of"),
+    _needed("no", _WHOLE, "number within the entry", primary_key=True, autoincrement=False),
+    _needed("sha256", _TEXT, "SHA-256 of the file's bytes, in hex"),
+    _needed("name", _TEXT, "name of the file as it was given"),
+    _needed("record", _TEXT, "id of the check or finding that it is evidence of"),
     sqlite_with_rowid=False,
 )
 files = _typed(
     "files",
-    _needed("sha256", sa.Text, "SHA-256 of the file's bytes, in hex"),
-    _needed("size", sa.Integer, "size in bytes"),
-    _needed("name", sa.Text, "name of the file as it was given"),
+    _needed("sha256", _TEXT, "SHA-256 of the file's bytes, in hex"),
+    _needed("size", _WHOLE, "size in bytes"),
+    _needed("name", _TEXT, "name of the file as it was given"),
 )
 closings = _typed(
     "closings",
-    _needed("period", sa.Text, "the period that is closed"),
-    _needed("at", sa.Integer, "the last entry that is in its figures"),
-    _needed("as_of", sa.Text, "the last moment at which second verifications count, UTC"),
+    _needed("period", _TEXT, "the period that is closed"),
+    _needed("at", _WHOLE, "the last entry that is in its figures"),
+    _needed("as_of", _TEXT, "the last moment at which second verifications count, UTC"),
 )
 TYPED = (checks, findings, verifications, citations, files, closings)
 _INDEXES = (
@@ -201,6 +210,11 @@ def typed_statements() -> Iterator[str]:
         yield from _create(table)
         same = " AND ".join(f'"{c.name}" = NEW."{c.name}"' for c in table.primary_key.columns)
         yield from (part.strip() for part in _TYPED_GUARDS.format(name=table.name, same=same).split("---"))
+    yield from views()
+
+
+def views() -> Iterator[str]:
+    """Yield the statements that make the views, which are the same in every database."""
     for name in EFFECTIVE:
         yield (
             f"CREATE VIEW effective_{name} AS SELECT * FROM {name} "
@@ -238,14 +252,16 @@ def own_schema_digest() -> str:
         raw.close()
 
 
-def _insert(table: sa.Table) -> str:
+@cache
+def inserting(table: sa.Table) -> str:
+    """Return the statement that appends a row to a table."""
     columns = ", ".join(f'"{column.name}"' for column in table.columns)
     return f"INSERT INTO {table.name} ({columns}) VALUES ({', '.join('?' * len(table.columns))})"
 
 
 ENTRY_COLUMNS = ", ".join(column.name for column in entry.columns)
-INSERT_ENTRY = _insert(entry)
-INSERT = {table.name: _insert(table) for table in TYPED}
+INSERT_ENTRY = inserting(entry)
+INSERT = {table.name: inserting(table) for table in TYPED}
 
 
 Row = tuple[str, tuple[Any, ...]]

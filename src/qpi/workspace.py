@@ -5,7 +5,7 @@ The ledger, pandas and Jinja are imported where they are first needed, so that j
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from functools import cached_property
@@ -22,10 +22,12 @@ from qpi.messages import say
 if TYPE_CHECKING:
     import pandas as pd
 
+    from qpi.closing import Closing, Since
     from qpi.entries import Actor
-    from qpi.ledger import Ledger, Position
+    from qpi.ledger import Ledger, Place, Position
     from qpi.notices import Notice
-    from qpi.recorder import Recorder
+    from qpi.recorder import Outcome, Recorder
+    from qpi.verifiers import Share
 
 
 Moment = int | datetime | date | None
@@ -42,10 +44,14 @@ class Tables(NamedTuple):
 
 
 class Workspace:
-    """A folder with qpi.yaml; nothing is read before it is asked for."""
+    """A folder with qpi.yaml; nothing is read before it is asked for.
 
-    def __init__(self, folder: str | Path = ".") -> None:
+    `tell` is called once with each thing that a person should know of the ledger, such as an unsafe folder.
+    """
+
+    def __init__(self, folder: str | Path = ".", *, tell: Callable[[str], None] | None = None) -> None:
         self.folder = Path(folder)
+        self._tell, self._told = tell, set[str]()
 
     def _read(self, name: str) -> strictyaml.Document:
         return strictyaml.read(self.folder / name, name=str(self.folder / name))
@@ -121,28 +127,46 @@ class Workspace:
         return names
 
     @property
-    def ledger_path(self) -> Path:
-        """The file of the ledger."""
-        from qpi.ledger import path_of
+    def ledger_place(self) -> Place:
+        """Where the ledger is kept: the path of a file, or the URL of a database."""
+        from qpi.ledger import place_of
 
-        return path_of(self.config.ledger, self.folder)
+        return place_of(self.config.ledger, self.folder)
+
+    @property
+    def ledger_path(self) -> Path:
+        """The file of the ledger; raises UsageError where a database keeps it."""
+        place = self.ledger_place
+        if not isinstance(place, Path):
+            raise UsageError(say("the ledger is kept by a database, and is no file"))
+        return place
 
     @property
     def evidence_folder(self) -> Path:
-        """The folder of evidence files: beside the file of the ledger."""
+        """The folder of evidence files: beside the file of the ledger, or beside qpi.yaml where the ledger is no file."""
         from qpi.evidence import FOLDER
 
-        return self.ledger_path.parent / FOLDER
+        place = self.ledger_place
+        return (place.parent if isinstance(place, Path) else self.folder) / FOLDER
 
     @contextmanager
     def ledger(
         self, *, create: bool = False, ledger_id: str | None = None, now: datetime | None = None
     ) -> Iterator[Ledger]:
         """Open the ledger for the time of a `with`; raises LedgerError where there is none and `create` is not said."""
-        from qpi.ledger import open_ledger
+        from qpi.ledger import journal_of, open_ledger
 
-        with open_ledger(self.ledger_path, create=create, ledger_id=ledger_id, now=now) as store:
+        journal = journal_of(self.config.ledger)
+        with open_ledger(self.ledger_place, create=create, ledger_id=ledger_id, now=now, journal=journal) as store:
+            self.note(store.notes)
             yield store
+
+    def note(self, notes: Iterable[str]) -> None:
+        """Tell what was noted of the ledger, each thing once."""
+        for one in notes:
+            if self._tell and one not in self._told:
+                self._tell(one)
+            self._told.add(one)
 
     @contextmanager
     def recorder(self, *, actor: Actor | None = None, create: bool = True) -> Iterator[Recorder]:
@@ -161,7 +185,7 @@ class Workspace:
         from qpi import frames
         from qpi.ledger import has_ledger
 
-        if not has_ledger(self.ledger_path):
+        if not has_ledger(self.ledger_place):
             if at is not None:
                 raise UsageError(say("there is no entry {entry}: the ledger has not begun", entry=at))
             return Tables(
@@ -180,12 +204,13 @@ class Workspace:
 
     def changed_editions(self) -> list[Problem]:
         """Return advice for each edition that checks were judged by and that is in no file now, or in another wording."""
-        if not (self.folder / self.config.ledger.removeprefix("sqlite:///").partition("?")[0]).exists():
+        url = self.config.ledger
+        if url.startswith("sqlite:") and not (self.folder / url.removeprefix("sqlite:///").partition("?")[0]).exists():
             # Judging definitions alone loads no database.
             return []
         from qpi.ledger import has_ledger
 
-        if not has_ledger(self.ledger_path):
+        if not has_ledger(self.ledger_place):
             return []
         with self.ledger() as store:
             kept = list(store.editions())
@@ -230,6 +255,72 @@ class Workspace:
         rows = (tables.checks, tables.findings, tables.verifications)
         return indicators(self.definitions, *rows, period, by=by, as_of=as_of)
 
+    def self_verified(
+        self, period: str, *, as_of: datetime | date | None = None, tables: Tables | None = None
+    ) -> Share:
+        """Return how many of the closed findings of a period were closed by the one who raised them, and of how many."""
+        from qpi import closing, verifiers
+
+        rows = tables or self.tables()
+        return verifiers.self_verified(self.definitions, *rows[:3], closing.period_of(period), as_of=as_of)
+
+    def closed(self, period: str, *, at: int | None = None) -> Closing | None:
+        """Return how a period was closed, or None; at an entry of the ledger, by default the last."""
+        from qpi import closing
+        from qpi.ledger import has_ledger
+
+        if not has_ledger(self.ledger_path):
+            return None
+        with self.ledger() as store:
+            return closing.closing_of(store, closing.period_of(period).name, at=at)
+
+    def beside(self, frame: pd.DataFrame, closing: Closing, by: Sequence[str]) -> pd.DataFrame | None:
+        """Return indicators with those of a closing beside them, as `qpi.closing.beside` does.
+
+        Figures by keys that the closing did not keep are counted anew; None where the definitions have changed since.
+        """
+        from qpi import closing as closings
+
+        found = closings.beside(self.definitions, frame, closing, by)
+        if found is not None:
+            return found
+        anew = closings.reckoned(self.definitions, self.tables(at=closing.at)[:3], closing, by)
+        return None if anew is None else closings.beside(self.definitions, frame, anew, by)
+
+    def since(self, closing: Closing, *, at: int) -> list[Since]:
+        """Return the entries up to entry `at` that bear on a closed period and are not in its figures."""
+        from qpi import closing as closings
+
+        with self.ledger() as store:
+            return closings.since(store, self.definitions, closing, at=at)
+
+    def digests(self) -> tuple[str, ...]:
+        """Return the digests of the definitions, as a closing keeps them."""
+        from qpi import closing
+
+        return tuple(closing.digests(self.definitions))
+
+    def close(self, period: str, *, reason: str | None = None, recorder: Recorder) -> Outcome:
+        """Write the indicators of a period into the ledger as they stand, with the receipt of this moment.
+
+        Later records change nothing in them. A period is closed once; with a reason it is closed again, and the new closing
+        supersedes the old one. Raises UsageError before `close_after` days after its end.
+        """
+        from qpi import closing
+        from qpi.corrections import reason_of
+
+        span = closing.period_of(period)
+        store = recorder.ledger
+        before = closing.closing_of(store, span.name)
+        why = None if reason is None else reason_of(reason)
+        if before is not None and (why is None or _said_before(store, before.entry, why)):
+            return recorder.enter("closing", _key_of(store, before.entry), {})
+        key = f"closing:{span.name}" if before is None else f"closing:{span.name}:{before.entry}"
+        rows = self.tables()
+        assert rows.position is not None
+        kept = closing.record(self.definitions, rows[:3], span, rows.position, now=recorder.now)
+        return recorder.enter("closing", key, kept, supersedes=before and before.entry, reason=before and why)
+
     def notices(
         self,
         period: str,
@@ -255,3 +346,14 @@ class Workspace:
         from qpi.metrics import moment_of
 
         return at if at is None or isinstance(at, int) else moment_of(self.definitions, at)
+
+
+def _said_before(store: Ledger, entry: int, reason: str) -> bool:
+    link = store.entry(entry)
+    return link is not None and link.reason == reason
+
+
+def _key_of(store: Ledger, entry: int) -> str:
+    link = store.entry(entry)
+    assert link is not None
+    return link.idem
