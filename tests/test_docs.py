@@ -343,7 +343,7 @@ def run(line, monkeypatch):
 
 def masked(output):
     """An output without what differs from run to run: the hashes, and with them the ids of ledgers."""
-    return re.sub(r"\b[0-9a-f]{16,64}\b", "HASH", output)
+    return re.sub(r"\b[0-9a-f]{16,64}\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "HASH", output)
 
 
 def on_the_day_of_the_docs(patch, folder):

@@ -32,7 +32,7 @@ def test_totals_are_exact_and_by_kind(recorded):
     totals = drafts(recorded)[0].values["totals"]
     assert totals == {
         "checks": 2, "findings": 2, "suggestion": 1, "rectification": 0, "deduction": 1, "deduct": "2.75", "fine": "100",
-        "closed": 1, "open": 1,
+        "closed": 1, "self_verified": 0, "open": 1,
     }  # fmt: skip
 
 

@@ -89,6 +89,7 @@ NOTICE: dict[str, Any] = {
         "deduct": "2.5",
         "fine": "100",
         "closed": 0,
+        "self_verified": 0,
         "open": 2,
     },
     "strengths": [{"check": "c-9", "code": "KF-002", "place": None, "text": "一户<一>档", "day": "2026-10-06"}],

@@ -23,10 +23,13 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from pathlib import Path
 
+    from pandas import DataFrame
+
+    from qpi.closing import Closing
     from qpi.entries import Actor
     from qpi.ledger import Position
     from qpi.recorder import Outcome, Recorder
-    from qpi.workspace import Workspace
+    from qpi.workspace import Tables, Workspace
 
 
 @click.group(
@@ -222,20 +225,101 @@ def metrics(period: str, by: str, as_of: str | None, at: str | None, form: str, 
     tables = workspace.tables(at=_state(at))
     console.tell_problems(workspace.changed_editions())
     frame = workspace.measured(period, by=keys, as_of=moment, tables=tables)
-    if form == "json":
-        text = formats.to_json(frame)
-    elif form == "csv":
-        text = formats.to_csv(frame)
-    else:
-        text = formats.to_table(frame, workspace.definitions.policy, language=console.spoken())
     head = _head(workspace.config.organisation, period, tables.position, as_of)
     if frame.empty:
         tell(say("{period}: nothing is due and nothing was done", period=period))
+    words = [head, *_provenance(workspace, period, tables, moment)]
+    closed = tables.position and workspace.closed(period, at=tables.position.seq)
+    beside = workspace.beside(frame, closed, keys) if closed else None
     if form == "table":
-        text = f"{translated(head, console.spoken())}\n{text}"
-    elif out is None:
-        tell(head)
+        text = formats.to_table(frame, workspace.definitions.policy, language=console.spoken())
+        text = "".join(f"{translated(line, console.spoken())}\n" for line in words[:1]) + text
+        text += "".join(f"{translated(line, console.spoken())}\n" for line in words[1:])
+        if closed:
+            text += _closed(workspace, closed, beside, tables)
+    else:
+        whole = frame if beside is None else beside.drop(columns="changed")
+        text = formats.to_json(whole) if form == "json" else formats.to_csv(whole)
+        for line in words if out is None else words[1:]:
+            tell(line)
     console.put(text, out)
+
+
+def _provenance(workspace: Workspace, period: str, tables: Tables, as_of: datetime | date | None) -> list[str]:
+    """Say who verified the closed findings, and by which receipt the state of the ledger is proved."""
+    from qpi.receipts import Receipt
+
+    if tables.position is None:
+        return []
+    share = workspace.self_verified(period, as_of=as_of, tables=tables)
+    words = say(
+        "closed findings that the one who raised them verified: {done} of {due}", done=share.done, due=share.due
+    )
+    return [words, str(Receipt(*tables.position))]
+
+
+def _closed(workspace: Workspace, closed: Closing, beside: DataFrame | None, tables: Tables) -> str:
+    """Return the closed figures beside those of now, and the entries that changed them."""
+    from qpi import formats
+
+    assert tables.position is not None
+    language = console.spoken()
+    lines: list[str] = [
+        "",
+        say("closed by entry {entry} at {moment}: figures of entry {at}, second verifications up to {as_of}",
+            entry=closed.entry, moment=closed.closed_at, at=closed.at, as_of=closed.as_of),
+    ]  # fmt: skip
+    if beside is None:
+        lines.append(say("the closing keeps no figures by these keys, and the definitions have changed since"))
+    text = "".join(f"{translated(line, language)}\n" for line in lines)
+    text += "" if beside is None else formats.closed_table(beside, language=language)
+    since = workspace.since(closed, at=tables.position.seq)
+    told: list[str] = [
+        say("entry {entry} {kind} {record} of {day}: {what}", entry=one.entry, kind=one.kind, record=one.record,
+            day=one.day, what=one.what)
+        for one in since
+    ]  # fmt: skip
+    if closed.definitions != workspace.digests():
+        told.append(say("portfolio, policy or editions have changed since the closing"))
+    told = told or [say("no entry since bears on these figures")]
+    return text + "".join(f"{translated(line, language)}\n" for line in told)
+
+
+@qpi.command(
+    help=say(
+        "Close PERIOD: write its indicators into the ledger as they stand, so that later records change nothing in them.\n\n"
+        "A period is judged `close_after` days after its end. qpi metrics shows what changed since."
+    )
+)
+@click.argument("period")
+@option("--reason", metavar="TEXT", help=say("Close a closed period again, and say why; both closings stay readable."))
+@option("-o", "--out", metavar="FILE", help=say("Write figures and receipt there instead of printing."))
+@acting
+@in_workspace
+@in_language(say("Of table and messages (default: by the locale)."))
+def close(period: str, reason: str | None, out: str | None, folder: str, actor: Actor | None) -> None:
+    from qpi import receipts
+    from qpi.workspace import Workspace
+
+    workspace = Workspace(folder)
+    console.tell_problems(workspace.changed_editions())
+    with workspace.recorder(actor=actor, create=False) as recorder:
+        outcome = workspace.close(period, reason=reason, recorder=recorder)
+        made = receipts.receipt(*outcome.position, now=recorder.now)
+    for note in outcome.notes:
+        tell(note)
+    closed = workspace.closed(period)
+    assert closed is not None
+    tables = workspace.tables()
+    frame = workspace.measured(period, tables=tables)
+    words = (
+        say("{period}: closed", period=period)
+        if outcome.recorded
+        else say("{period}: was closed before", period=period)
+    )
+    text = translated(words, console.spoken()) + "\n"
+    text += _closed(workspace, closed, workspace.beside(frame, closed, ()), tables)
+    console.put(f"{text}{made}\n", out)
 
 
 def _head(organisation: str, period: str, position: Position | None, as_of: str | None) -> str:

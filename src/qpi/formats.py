@@ -83,6 +83,32 @@ def to_table(frame: pd.DataFrame, policy: Policy, *, language: str = "en") -> st
     return aligned(rows, right) + "".join(f"{note}\n" for note in notes)
 
 
+CLOSED_HEADS = {
+    "zh": ("指标", "关账完成", "关账应完成", "关账比率", "关账判定", "现完成", "现应完成", "现比率", "现判定", "变化"),
+    "en": ("indicator", "closed: done", "due", "rate", "verdict", "now: done", "due", "rate", "verdict", "changed"),
+}
+
+
+def closed_table(frame: pd.DataFrame, *, language: str = "en") -> str:
+    """Return closed figures with those of now beside them, of `qpi.closing.beside`, as a table in plain text."""
+    names = list(frame.columns)
+    keys = names[: names.index("indicator")]
+    rows = [[*keys, *CLOSED_HEADS[language]]]
+    for row in records(frame):
+        indicator = row["indicator"]
+        title = f"{terms.INDICATOR_TITLES[indicator]} {indicator}" if language == "zh" else indicator
+        cells = ["—" if row[key] is None else str(row[key]) for key in keys]
+        for done, due, verdict in (("closed_done", "closed_due", "closed_verdict"), ("done", "due", "verdict")):
+            if row[done] is None:
+                cells += ["—"] * 4
+                continue
+            rate = percent(_whole(row[done], indicator), _whole(row[due], indicator))
+            cells += [_shown(row[done], indicator), _shown(row[due], indicator), rate, VERDICTS[language][row[verdict]]]
+        rows.append([*cells[: len(keys)], title, *cells[len(keys) :], "*" if row["changed"] else ""])
+    first = len(keys) + 1
+    return aligned(rows, {first, first + 1, first + 2, first + 4, first + 5, first + 6})
+
+
 def _cells(row: dict[str, Any], policy: Policy, language: str) -> list[str]:
     indicator = row["indicator"]
     done, due = _whole(row["done"], indicator), _whole(row["due"], indicator)

@@ -149,6 +149,7 @@ KEYS: Mapping[type[BaseModel], Mapping[str, str]] = {
         "mix_minimum": template(
             "How many checks at least for a verdict on the ratios of suggestions, rectifications, deductions."
         ),
+        "close_after": template("How many days after its end a period is judged, and can be closed."),
         "score_floor": template("Whether a check's score stops at zero, or may fall below it (none)."),
         "grades": template("The service grades: bands of the score rate, the best first."),
     },

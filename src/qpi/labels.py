@@ -58,6 +58,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "deduct_sum": ("扣分合计", "Points deducted"),
     "fine_sum": ("扣款合计（元）", "Fines (yuan)"),
     "closed": ("已关闭", "Closed"),
+    "self_verified": ("其中检查人自验", "of these by the inspector"),
     "open": ("未关闭", "Open"),
     # a finding
     "no": ("序号", "#"),

@@ -294,6 +294,13 @@ def _responsible(finding: Mapping[str, Any]) -> str | None:
     return finding["responsible"]["id"] if finding["responsible"] else None
 
 
+def _self_verified(finding: Mapping[str, Any]) -> bool:
+    """Say whether a finding was closed by the one who raised it."""
+    closer = finding["verifications"][-1]["verifier"] if finding["status"] == "closed" else None
+    inspector = finding["inspector"]
+    return closer is not None and inspector is not None and closer["id"].casefold() == inspector["id"].casefold()
+
+
 def _totals(checks: Sequence[tuple[Any, ...]], findings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     closed = sum(finding["status"] == "closed" for finding in findings)
     return {
@@ -303,5 +310,6 @@ def _totals(checks: Sequence[tuple[Any, ...]], findings: Sequence[Mapping[str, A
         "deduct": decimal_text(sum(hundredths(finding["deduct"] or "0") for finding in findings)),
         "fine": decimal_text(sum(hundredths(finding["fine"] or "0") for finding in findings)),
         "closed": closed,
+        "self_verified": sum(map(_self_verified, findings)),
         "open": len(findings) - closed,
     }

@@ -145,6 +145,7 @@ class Policy(Frozen):
     ] = "not_responsible"
     traceability: Traceability = Traceability()
     mix_minimum: Whole = 60
+    close_after: Annotated[Whole, Field(le=366)] = 5
     score_floor: Annotated[Literal["zero", "none"], _one_of("zero", "none")] = "zero"
     grades: tuple[Grade, ...] = GRADES
 

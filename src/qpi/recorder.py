@@ -128,6 +128,11 @@ class Recorder:
         self._clock = clock
 
     @property
+    def now(self) -> datetime:
+        """The moment that its clock shows."""
+        return self._clock()
+
+    @property
     def ledger(self) -> Ledger:
         """The ledger that it writes into."""
         return self._ledger
@@ -158,6 +163,29 @@ class Recorder:
         The same call again adds nothing. Raises RecordError with every problem; nothing is kept then.
         """
         return self.supersede([Change(entry, as_draft(record))], reason=reason)
+
+    def enter(
+        self,
+        kind: str,
+        key: str,
+        record: Mapping[str, Any],
+        *,
+        supersedes: int | None = None,
+        reason: str | None = None,
+    ) -> Outcome:
+        """Append an entry that no rule of records judges, such as a closing; one of the same key is there already."""
+        with self._ledger.writing() as writer:
+            known = self._ledger.known([key])
+            notes = tuple[Message, ...]()
+            if not known:
+                recorded = utc_text(self._clock())
+                notes = clock_notes(writer, recorded)
+                item = Stamp(self._definitions, self._actor).plain(
+                    kind, key, dict(record), supersedes=supersedes, reason=reason
+                )
+                writer.append([item], recorded=recorded)
+            position = self._ledger.position()
+        return Outcome(int(not known), len(known), (), (), position, notes)
 
     def supersede(self, changes: Iterable[Change], *, reason: str) -> Outcome:
         """Correct and void many records in one transaction, all or none, for one reason; errors as for `correct`."""

@@ -200,7 +200,7 @@ def raised(
     """Return each finding with its check's keys, whether it bears every demanded field, and how it was verified.
 
     Columns: check, project, role, point, inspector, kind, day, traceable, finding_kind, deduct_hundredths, verify_on,
-    complete, closed (by the latest round up to `as_of`), first_day (of the first round).
+    complete, closed (by the latest round up to `as_of`), closer (who verified in it), first_day (of the first round).
     """
     columns = {**FINDING_COLUMNS, **dict.fromkeys(demanded)}
     found = with_columns(findings, columns)
@@ -238,7 +238,8 @@ def _filled(field: str) -> nw.Expr:
 def _rounds(verifications: Any, as_of: datetime | None) -> pd.DataFrame:
     """Return per finding whether its latest round closed it, and the day of its first; ties go to the later in the ledger."""
     order = [name for name in ("entry",) if name in names(verifications)]
-    rows = _collected(verifications.select("finding", "verified_at", "day", "outcome", *order))
+    known = with_columns(verifications, {"verifier": None})
+    rows = _collected(known.select("finding", "verified_at", "day", "outcome", "verifier", *order))
     rows["finding"] = rows["finding"].astype("object")
     if as_of is not None:
         rows = rows[rows["verified_at"] <= pd.Timestamp(as_of)]
@@ -246,7 +247,13 @@ def _rounds(verifications: Any, as_of: datetime | None) -> pd.DataFrame:
     rows = rows.sort_values(["verified_at", *order], kind="stable")
     last = rows.drop_duplicates("finding", keep="last")
     first = rows.drop_duplicates("finding", keep="first")[["finding", "day"]].rename(columns={"day": "first_day"})
-    closed = pd.DataFrame({"finding": last["finding"], "closed": (last["outcome"] == "closed").astype("int64")})
+    closed = pd.DataFrame(
+        {
+            "finding": last["finding"],
+            "closed": (last["outcome"] == "closed").astype("int64"),
+            "closer": last["verifier"].astype("object"),
+        }
+    )
     return closed.merge(first, on="finding")
 
 

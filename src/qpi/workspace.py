@@ -22,10 +22,12 @@ from qpi.messages import say
 if TYPE_CHECKING:
     import pandas as pd
 
+    from qpi.closing import Closing, Since
     from qpi.entries import Actor
     from qpi.ledger import Ledger, Place, Position
     from qpi.notices import Notice
-    from qpi.recorder import Recorder
+    from qpi.recorder import Outcome, Recorder
+    from qpi.verifiers import Share
 
 
 Moment = int | datetime | date | None
@@ -245,6 +247,72 @@ class Workspace:
         rows = (tables.checks, tables.findings, tables.verifications)
         return indicators(self.definitions, *rows, period, by=by, as_of=as_of)
 
+    def self_verified(
+        self, period: str, *, as_of: datetime | date | None = None, tables: Tables | None = None
+    ) -> Share:
+        """Return how many of the closed findings of a period were closed by the one who raised them, and of how many."""
+        from qpi import closing, verifiers
+
+        rows = tables or self.tables()
+        return verifiers.self_verified(self.definitions, *rows[:3], closing.period_of(period), as_of=as_of)
+
+    def closed(self, period: str, *, at: int | None = None) -> Closing | None:
+        """Return how a period was closed, or None; at an entry of the ledger, by default the last."""
+        from qpi import closing
+        from qpi.ledger import has_ledger
+
+        if not has_ledger(self.ledger_path):
+            return None
+        with self.ledger() as store:
+            return closing.closing_of(store, closing.period_of(period).name, at=at)
+
+    def beside(self, frame: pd.DataFrame, closing: Closing, by: Sequence[str]) -> pd.DataFrame | None:
+        """Return indicators with those of a closing beside them, as `qpi.closing.beside` does.
+
+        Figures by keys that the closing did not keep are counted anew; None where the definitions have changed since.
+        """
+        from qpi import closing as closings
+
+        found = closings.beside(self.definitions, frame, closing, by)
+        if found is not None:
+            return found
+        anew = closings.reckoned(self.definitions, self.tables(at=closing.at)[:3], closing, by)
+        return None if anew is None else closings.beside(self.definitions, frame, anew, by)
+
+    def since(self, closing: Closing, *, at: int) -> list[Since]:
+        """Return the entries up to entry `at` that bear on a closed period and are not in its figures."""
+        from qpi import closing as closings
+
+        with self.ledger() as store:
+            return closings.since(store, self.definitions, closing, at=at)
+
+    def digests(self) -> tuple[str, ...]:
+        """Return the digests of the definitions, as a closing keeps them."""
+        from qpi import closing
+
+        return tuple(closing.digests(self.definitions))
+
+    def close(self, period: str, *, reason: str | None = None, recorder: Recorder) -> Outcome:
+        """Write the indicators of a period into the ledger as they stand, with the receipt of this moment.
+
+        Later records change nothing in them. A period is closed once; with a reason it is closed again, and the new closing
+        supersedes the old one. Raises UsageError before `close_after` days after its end.
+        """
+        from qpi import closing
+        from qpi.corrections import reason_of
+
+        span = closing.period_of(period)
+        store = recorder.ledger
+        before = closing.closing_of(store, span.name)
+        why = None if reason is None else reason_of(reason)
+        if before is not None and (why is None or _said_before(store, before.entry, why)):
+            return recorder.enter("closing", _key_of(store, before.entry), {})
+        key = f"closing:{span.name}" if before is None else f"closing:{span.name}:{before.entry}"
+        rows = self.tables()
+        assert rows.position is not None
+        kept = closing.record(self.definitions, rows[:3], span, rows.position, now=recorder.now)
+        return recorder.enter("closing", key, kept, supersedes=before and before.entry, reason=before and why)
+
     def notices(
         self,
         period: str,
@@ -270,3 +338,14 @@ class Workspace:
         from qpi.metrics import moment_of
 
         return at if at is None or isinstance(at, int) else moment_of(self.definitions, at)
+
+
+def _said_before(store: Ledger, entry: int, reason: str) -> bool:
+    link = store.entry(entry)
+    return link is not None and link.reason == reason
+
+
+def _key_of(store: Ledger, entry: int) -> str:
+    link = store.entry(entry)
+    assert link is not None
+    return link.idem

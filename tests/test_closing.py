@@ -1,0 +1,174 @@
+"""Closing a period: what was judged stays what it was, and what came after stands beside it with its entries."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from qpi import closing, corrections
+from qpi.entries import Actor
+from qpi.errors import UsageError
+from qpi.recorder import Recorder
+from test_command_line import qpi
+
+# The first moment after the fifth day after October in Shanghai.
+OPEN = datetime(2026, 11, 5, 16, 0, 0, tzinfo=UTC)
+LATER = {
+    "id": "late",
+    "project": "P01",
+    "point": "KF-001",
+    "role": "supervisor",
+    "checked_at": "2026-10-30T09:00:00+08:00",
+}
+
+
+def close(workspace, *, now=OPEN, period="2026-10", reason=None):
+    with workspace.ledger() as store:
+        recorder = Recorder(store, workspace.definitions, actor=Actor("test"), clock=lambda: now)
+        return workspace.close(period, reason=reason, recorder=recorder)
+
+
+def record(workspace, *records):
+    with workspace.ledger() as store:
+        recorder = Recorder(store, workspace.definitions, actor=Actor("test"))
+        return recorder.record(records)
+
+
+def since(workspace):
+    found = workspace.closed("2026-10")
+    return [(one.kind, one.record, str(one.what)) for one in workspace.since(found, at=workspace.tables().position.seq)]
+
+
+def test_a_period_is_judged_the_days_of_the_policy_after_its_end(recorded):
+    with pytest.raises(UsageError, match="2026-10 is judged on 2026-11-06, 5 days after its end"):
+        close(recorded, now=OPEN.replace(hour=15, minute=59, second=59, microsecond=999999))
+    assert close(recorded).recorded == 1
+    (recorded.folder / "policy.yaml").write_text("close_after: 0\n", "utf-8")
+    again = type(recorded)(recorded.folder)
+    assert (
+        closing.judged_at(again.definitions, closing.period_of("2026-10")).isoformat()
+        == "2026-10-31T15:59:59.999999+00:00"
+    )
+
+
+def test_a_closing_keeps_the_figures_and_the_receipt_of_its_moment(recorded):
+    position, frame = recorded.tables().position, recorded.metrics("2026-10", as_of=OPEN.date().replace(day=5))
+    close(recorded)
+    found = recorded.closed("2026-10")
+    assert (found.at, found.head, found.entry) == (position.seq, position.head, position.seq + 1)
+    kept = [(indicator, done, due, verdict) for _, indicator, done, due, verdict in found.figures[()]]
+    parts = closing.PARTS
+    assert kept == [(row.indicator, round(row.done * parts.get(row.indicator, 1)), round(row.due * parts.get(row.indicator, 1)), row.verdict)
+                    for row in frame.itertuples()]  # fmt: skip
+    with recorded.ledger() as store:
+        assert position.head in corrections.record_of(store.entry(found.entry))["receipt"]
+        assert store.verify() == []
+
+
+def test_a_period_is_closed_once_and_again_only_with_a_reason(recorded):
+    first = close(recorded).position
+    assert (close(recorded).recorded, close(recorded).already) == (0, 1)
+    record(recorded, LATER)
+    again = close(recorded, reason="一条核查补录")
+    assert again.recorded == 1
+    assert close(recorded, reason="一条核查补录").recorded == 0
+    found = recorded.closed("2026-10")
+    with recorded.ledger() as store:
+        link = store.entry(found.entry)
+    assert (link.supersedes, link.reason) == (first.seq, "一条核查补录")
+    assert recorded.closed("2026-10", at=first.seq).entry == first.seq
+
+
+def test_later_records_change_nothing_in_a_closing_and_are_named(recorded):
+    close(recorded)
+    before = recorded.closed("2026-10").figures
+    record(recorded, LATER)
+    with recorded.recorder(actor=Actor("test")) as recorder:
+        recorder.void("c-2", reason="x")
+        recorder.correct("c-3", {"id": "c-3", "project": "P01", "point": "KF-002", "role": "supervisor", "place": "x",
+                                 "checked_at": "2026-10-07T10:00:00+08:00"}, reason="y")  # fmt: skip
+        recorder.record(
+            [{"finding": "c-1/2", "verifier": "S02", "verified_at": "2026-11-10T10:00:00+08:00", "outcome": "closed"}]
+        )
+        recorder.record([{**LATER, "id": "other", "checked_at": "2026-11-02T09:00:00+08:00"}])
+    assert recorded.closed("2026-10").figures == before
+    assert since(recorded) == [
+        ("check", "late", "recorded after the closing"), ("void", "c-2", "voids entry 3"), ("check", "c-3", "corrects entry 4"),
+        ("verification", "c-1/2", "recorded after the closing")]  # fmt: skip
+    found = recorded.closed("2026-10")
+    beside = recorded.beside(recorded.metrics("2026-10"), found, [])
+    by = {row.indicator: row for row in beside.itertuples()}
+    # One check was added and one taken back.
+    assert (by["traceability"].closed_due, by["traceability"].due, by["traceability"].changed) == (3, 3, False)
+    assert (by["closure"].closed_done, by["closure"].done, by["closure"].changed) == (1, 2, True)
+    for row in beside.itertuples():
+        moved = (row.done, row.due, row.verdict) != (row.closed_done, row.closed_due, row.closed_verdict)
+        assert row.changed == moved
+
+
+def test_a_check_before_the_period_is_named_where_its_duty_reaches_into_it(recorded):
+    """KF-001 is owed monthly by supervisors and quarterly by the department."""
+    record(recorded, {**LATER, "id": "start", "checked_at": "2026-10-01T09:00:00+08:00"})
+    close(recorded, period="2026-11", now=datetime(2026, 12, 7, tzinfo=UTC))
+    record(recorded, {**LATER, "id": "monthly", "checked_at": "2026-10-09T09:00:00+08:00"},
+           {**LATER, "id": "quarterly", "role": "department", "checked_at": "2026-10-09T09:00:00+08:00"},
+           {**LATER, "id": "earlier", "role": "department", "checked_at": "2026-09-29T09:00:00+08:00"})  # fmt: skip
+    found = recorded.closed("2026-11")
+    assert [one.record for one in recorded.since(found, at=recorded.tables().position.seq)] == ["quarterly"]
+
+
+@pytest.mark.parametrize("by", [["role", "project"], ["project", "role"], ["region"], ["month"], ["project", "kind"]])
+def test_closed_figures_stand_beside_any_grouping(recorded, by):
+    """By keys that were not kept they are counted anew at the position, as long as the definitions are the same."""
+    as_of = datetime.fromisoformat("2026-11-05T23:59:59.999999+08:00")
+    close(recorded)
+    frame = recorded.metrics("2026-10", by=by, as_of=as_of)
+    beside = recorded.beside(frame, recorded.closed("2026-10"), by)
+    assert not beside["changed"].any()
+    assert beside[list(frame.columns)].astype("object").fillna("-").equals(frame.astype("object").fillna("-"))
+    (recorded.folder / "policy.yaml").write_text("mix_minimum: 2\n", "utf-8")
+    other = type(recorded)(recorded.folder)
+    kept = other.beside(other.metrics("2026-10", by=by, as_of=as_of), other.closed("2026-10"), by)
+    assert (kept is None) == (by in (["month"], ["project", "kind"]))
+
+
+def test_the_share_of_closures_by_the_one_who_raised_them_is_counted(recorded):
+    """S01 raised c-1/1, which S02 closed; he closes c-1/2 himself."""
+    assert recorded.self_verified("2026-10") == (0, 1)
+    record(
+        recorded,
+        {"finding": "c-1/2", "verifier": "s01", "verified_at": "2026-10-20T10:00:00+08:00", "outcome": "closed"},
+    )
+    assert recorded.self_verified("2026-10") == (1, 2)
+    assert recorded.self_verified("2026-09") == (0, 0)
+
+
+def test_the_commands_close_and_show_what_changed(recorded):
+    folder = recorded.folder
+    done = qpi("close", "2026-10", folder=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("2026-10: closed\n")
+    assert "qpi-receipt-v1 " in done.stdout
+    assert qpi("close", "2026-10", folder=folder).stdout.startswith("2026-10: was closed before\n")
+    quiet = qpi("metrics", "2026-10", "--as-of", "2026-11-05", folder=folder).stdout
+    assert "no entry since bears on these figures" in quiet
+    record(recorded, LATER)
+    shown = qpi("metrics", "2026-10", folder=folder).stdout
+    assert "closed by entry 7 at " in shown
+    assert "entry 8 check late of 2026-10-30: recorded after the closing" in shown
+    assert "closed findings that the one who raised them verified: 0 of 1" in shown
+    rows = json.loads(qpi("metrics", "2026-10", "--by", "project", "--format", "json", folder=folder).stdout)
+    one = next(row for row in rows if row["project"] == "P01" and row["indicator"] == "traceability")
+    assert (one["closed_due"], one["due"]) == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [(["close", "2026-13"], "unknown"), (["close", "2099-10"], "2099-10 is judged on 2099-11-06"), (["close"], "PERIOD")],
+)  # fmt: skip
+def test_what_cannot_be_closed_is_told(recorded, arguments, words):
+    before = recorded.ledger_path.read_bytes()
+    done = qpi(*arguments, folder=recorded.folder)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert recorded.ledger_path.read_bytes() == before
