@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from qpi import console
-from qpi.console import Command, acting, in_language, in_workspace, option, show, tell
+from qpi.console import Command, acting, in_language, in_workspace, option, show, tell_notes
 from qpi.errors import UsageError
 from qpi.messages import say
 
@@ -107,8 +107,7 @@ def _from(workspace: Workspace, store: Ledger, file: str) -> list[Change]:
 
 
 def _say(outcome: Outcome) -> None:
-    for note in outcome.notes:
-        tell(note)
+    tell_notes(outcome.notes)
     counts = {"recorded": outcome.recorded, "already": outcome.already}
     position = outcome.position
     show(say("{recorded} recorded, {already} already there; ledger at entry {number}, head {head}", **counts,
