@@ -3,10 +3,15 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test check bench messages clean
+.PHONY: demo team test check bench messages clean
 
 demo: $(READY)
 	$(BIN)/python -m qpi demo demo
+
+# A team's ledger: PostgreSQL from pip alone, with the demo's ledger in it; see the README.
+team: $(READY)
+	test -e demo || $(BIN)/python -m qpi demo demo
+	$(BIN)/python examples/team.py
 
 test: $(READY)
 	$(BIN)/python -m pytest

@@ -227,7 +227,7 @@ def test_an_edition_that_is_in_no_file_any_more_is_said(recorded):
 
 @pytest.mark.parametrize(
     ("line", "fault"),
-    [("policy: polcy.yaml", "there is no such file"), ("ledger: postgresql+psycopg://u@h/db", "not kept by this release"),
+    [("policy: polcy.yaml", "there is no such file"), ("ledger: mysql://u@h/db", "not kept by this release"),
      ("ledger: qpi.db", "not kept by this release")],
 )  # fmt: skip
 def test_check_sees_what_qpi_yaml_names_wrongly(folder, line, fault):

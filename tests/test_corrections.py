@@ -20,8 +20,8 @@ TWO = {**CHECK, "id": "two", "findings": [{**FINDING, "fault": "one"}, {**FINDIN
 
 
 @pytest.fixture
-def ledger(tmp_path):
-    with new_ledger(tmp_path) as opened:
+def ledger(store):
+    with new_ledger(store) as opened:
         recorder_of(opened).record([CHECK, VERIFICATION, TWO])
         yield opened
 

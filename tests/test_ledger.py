@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from inputs import CHECK, NOW, VERIFICATION, digest, json_lines, new_ledger, recorder_of, typed
+from inputs import CHECK, NOW, VERIFICATION, digest, json_lines, new_ledger, recorder_of, state, typed
 from qpi import chain, places, sqlitefile, tables
 from qpi.audit import audit
 from qpi.entries import Actor
@@ -33,10 +33,10 @@ def outside(file):
     return closing(sqlite3.connect(file, isolation_level=None))
 
 
-def test_a_new_ledger_begins_with_its_genesis_and_has_no_file_before_the_first_record(tmp_path):
-    with new_ledger(tmp_path) as ledger:
+def test_a_new_ledger_begins_with_its_genesis_and_is_nowhere_before_the_first_record(store):
+    with new_ledger(store) as ledger:
         assert (ledger.position().ledger, ledger.position().seq) == ("test", 0)
-        assert not (tmp_path / "qpi.db").exists()
+        assert state(store) is None
         genesis = ledger.position().head
         recorder_of(ledger).check(CHECK)
         assert ledger.position_at(0).head == genesis

@@ -288,6 +288,22 @@ def test_a_batch_with_a_break_in_it_is_refused_as_a_whole(writer):
         raw.execute(good)
 
 
+@pytest.mark.parametrize("table", [table.name for table in tables.TYPED])
+def test_a_typed_row_without_its_entry_is_refused(filled, writer, table):
+    names = [f'"{column.name}"' for column in getattr(tables, table).columns]
+    values = [
+        "77",
+        *("1" if column.type.python_type is int else "'x'" for column in list(getattr(tables, table).columns)[1:]),
+    ]
+    loose = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join(values)})"
+    with servers.raw(writer) as raw:
+        with pytest.raises(psycopg.errors.RaiseException, match="a record has its entry"):
+            raw.execute(loose)
+        with servers.raw(filled) as owner:
+            owner.execute(f"ALTER TABLE {table} DISABLE TRIGGER {table}_tie")
+        raw.execute(loose)
+
+
 def test_a_writer_cannot_lead_the_guard_astray_with_a_table_of_his_own(writer):
     with servers.raw(writer) as raw:
         raw.execute("CREATE TEMP TABLE entry AS SELECT 41::bigint AS seq, 'x'::text AS hash")
@@ -353,7 +369,7 @@ CHANGES = {
     "another type": 'ALTER TABLE entry ALTER COLUMN reason TYPE varchar(7) COLLATE "C"',
     "a default": "ALTER TABLE checks ALTER COLUMN place SET DEFAULT 'x'",
     "a key less": "ALTER TABLE entry DROP CONSTRAINT entry_idem_key",
-    "a link to entries less": "ALTER TABLE files DROP CONSTRAINT files_entry_fkey",
+    "a tie to entries less": "DROP TRIGGER files_tie ON files",
     "a check more": "ALTER TABLE findings ADD CHECK (deduct_hundredths < 500)",
     "an index less": "DROP INDEX checks_day",
     "a partial index": "DROP INDEX checks_day; CREATE INDEX checks_day ON checks (day) WHERE day > '2027'",
@@ -438,9 +454,9 @@ def test_an_end_that_rolls_back_in_silence_is_no_success(filled):
     """COMMIT of a transaction in which a statement failed is no error to PostgreSQL; it rolls back."""
     before = state(filled)
     with open_ledger(filled) as ledger:
-        item = Item(content("check", "check:x", Actor("x"), {}, recorded="t"))
+        item = Item(content("check", "check:x", Actor("x"), {}))
         with pytest.raises(LedgerError, match="ROLLBACK"), ledger.writing() as writer:
-            writer.append([item])
+            writer.append([item], recorded="t")
             with pytest.raises(LedgerError):
                 ledger.rows("SELECT 1 / 0")
     assert state(filled) == before
@@ -449,11 +465,11 @@ def test_an_end_that_rolls_back_in_silence_is_no_success(filled):
 def test_a_transaction_that_fails_leaves_no_entry(filled):
     before = state(filled)
     with open_ledger(filled) as ledger:
-        twice = Item(content("check", "check:x", Actor("x"), {}, recorded="t"))
+        twice = Item(content("check", "check:x", Actor("x"), {}))
         with pytest.raises(LedgerError), ledger.writing() as writer:
-            writer.append([twice, twice])
+            writer.append([twice, twice], recorded="t")
         with pytest.raises(KeyboardInterrupt), ledger.writing() as writer:
-            writer.append([twice])
+            writer.append([twice], recorded="t")
             raise KeyboardInterrupt
         assert recorder_of(ledger).check({**CHECK, "id": "after"}).recorded == 1
     assert state(filled) != before
@@ -469,7 +485,7 @@ def test_a_connection_that_breaks_says_what_is_known(filled, server):
                 )
 
         with pytest.raises(LedgerError, match="whether it was recorded is not known"), ledger.writing() as writer:
-            writer.append([Item(content("check", "check:x", Actor("x"), {}, recorded="t"))])
+            writer.append([Item(content("check", "check:x", Actor("x"), {}))], recorded="t")
             cut()
         with pytest.raises(LedgerError, match="open the ledger anew"):
             ledger.position()

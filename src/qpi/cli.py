@@ -82,12 +82,13 @@ def check(folder: str) -> None:
 @option("--columns", "own", metavar="FILE", help=say("YAML: your column: our field."))
 @option("--rejects", metavar="FILE", help=say("Write the bad rows there, to be mended."))
 @option("--accept-good", is_flag=True, help=say("Take the good rows and leave the bad ones."))
+@option("--make-ids", is_flag=True, help=say("Make ids for checks without one, of what they say and how often."))
 @acting
 @in_workspace
 @in_language()
 def import_(
-    files: tuple[str, ...], encoding: str, own: str | None, rejects: str | None, accept_good: bool, folder: str,
-    actor: Actor | None,
+    files: tuple[str, ...], encoding: str, own: str | None, rejects: str | None, accept_good: bool, make_ids: bool,
+    folder: str, actor: Actor | None,
 ) -> None:  # fmt: skip
     from pathlib import Path
 
@@ -109,8 +110,9 @@ def import_(
         for path in files:
             try:
                 run.file(
-                    Path(path), encoding=encoding, rejects=Path(rejects) if rejects else None, accept_good=accept_good
-                )
+                    Path(path), encoding=encoding, rejects=Path(rejects) if rejects else None, accept_good=accept_good,
+                    make_ids=make_ids,
+                )  # fmt: skip
             except DataError as error:
                 failed = True
                 console.tell_problems(error.problems)
@@ -125,14 +127,14 @@ class _Import:
     def __init__(self, workspace: Workspace, recorder: Recorder, own: dict[str, str]) -> None:
         self.workspace, self.recorder, self.own = workspace, recorder, own
 
-    def file(self, path: Path, *, encoding: str, rejects: Path | None, accept_good: bool) -> None:
+    def file(self, path: Path, *, encoding: str, rejects: Path | None, accept_good: bool, make_ids: bool) -> None:
         """Import one file, and write its bad rows where that was asked for."""
         from qpi import intake
         from qpi.errors import RecordError
 
         found = self.workspace.definitions
         words = intake.vocabulary(found, self.own)
-        read = intake.open_file(path, found, encoding=encoding, words=words)
+        read = intake.open_file(path, found, encoding=encoding, words=words, make_ids=make_ids)
         with console.progress(str(path)) as progress, _written(rejects) as write:
             try:
                 outcome = self.recorder.record(read.drafts, accept_good=accept_good, progress=progress)

@@ -57,7 +57,8 @@ class _Table:
         self.header = first.cells
         fields, problems, guessed = self._fields(first.line)
         kind: Kind = Verification if "verifier" in fields or "finding" in fields else Check
-        missing = [name for name in _NEEDED[kind] if name not in fields and name not in guessed]
+        needed = _NEEDED[kind] if self.words.ids else [name for name in _NEEDED[kind] if name != "id"]
+        missing = [name for name in needed if name not in fields and name not in guessed]
         where = Where(self.file, first.line)
         problems += [
             Problem(where, say('column "{name}" is missing', name=name), say("add a column {name}", name=name))

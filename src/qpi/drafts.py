@@ -17,6 +17,8 @@ class Vocabulary:
 
     columns: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: terms.VALUES)
+    ids: bool = True
+    """Whether a file of checks must have a column of ids."""
 
     def value(self, name: str, written: Any) -> Any:
         """Return the English word for a Chinese value of a field, and anything else as it is."""

@@ -1,6 +1,7 @@
 """Intake: files of records turned into drafts with their problems; nothing is written."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 from qpi import csvfile, jsonlines
@@ -8,6 +9,7 @@ from qpi.definitions import Definitions
 from qpi.drafts import Intake, Vocabulary, refusal, vocabulary
 from qpi.errors import reason
 from qpi.messages import say
+from qpi.naming import named
 
 _UTF8 = ("utf-8", "utf8", "utf-8-sig")
 # GB18030 holds all that the older two hold.
@@ -16,9 +18,13 @@ _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
 
 def open_file(
-    path: Path, definitions: Definitions, *, encoding: str = "utf-8", words: Vocabulary | None = None
-) -> Intake:
-    """Read a file whose name ends in .jsonl or .csv; raise RecordError where it cannot be read as such at all."""
+    path: Path, definitions: Definitions, *, encoding: str = "utf-8", words: Vocabulary | None = None,
+    make_ids: bool = False,
+) -> Intake:  # fmt: skip
+    """Read a file whose name ends in .jsonl or .csv; raise RecordError where it cannot be read as such at all.
+
+    With `make_ids`, checks without an id get one, as `qpi.naming` says.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -27,7 +33,12 @@ def open_file(
     if data.startswith(_WORKBOOKS):
         fault = say("this is a workbook, not a file of text")
         raise refusal(str(path), fault, say("in Excel or WPS choose Save as, CSV UTF-8 (*.csv), and import that file"))
-    words = words or vocabulary(definitions)
+    words = replace(words or vocabulary(definitions), ids=not make_ids)
+    read = _read(data, path, words, definitions, encoding)
+    return named(read) if make_ids else read
+
+
+def _read(data: bytes, path: Path, words: Vocabulary, definitions: Definitions, encoding: str) -> Intake:
     content = _decode(data, str(path), encoding.lower().replace("_", "-"))
     if not content.strip():
         raise refusal(str(path), say("is empty"), say("nothing can be imported from it; check that it was saved"))

@@ -31,7 +31,9 @@ KEYS: Mapping[type[BaseModel], Mapping[str, str]] = {
     Config: {
         "organisation": template("The company, as it stands on notices and reports."),
         "timezone": template("The zone in which a day begins and ends."),
-        "ledger": template("Where the ledger is kept: sqlite:/// and a file, relative to this one."),
+        "ledger": template(
+            "Where the ledger is kept: sqlite:/// and a file, relative to this one, or postgresql://user@host/database."
+        ),
         "checklists": template("The folder with the editions, or a list of files."),
         "portfolio": template("The file with projects, people and posts."),
         "policy": template("The file with the settings of the indicators; it may be missing."),

@@ -409,7 +409,9 @@ class Postgresql:
         message, state = error.diag.message_primary or said(error), error.sqlstate or ""
         if state == "55P03":
             remedy = store.busy()
-        elif state in ("25006", "42501"):
+        elif state == "42501":
+            remedy = say("this role may read and append alone; let the owner do it")
+        elif state == "25006":
             remedy = say("the recorder alone writes, and what it wrote is never changed")
         elif state.startswith("53"):
             remedy = say("make room on the server; nothing was recorded")

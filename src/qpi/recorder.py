@@ -142,12 +142,17 @@ class Recorder:
         """The ledger that it writes into."""
         return self._ledger
 
-    def check(self, record: Mapping[str, Any] | None = None, /, **fields: Any) -> Outcome:
+    def check(
+        self, record: Mapping[str, Any] | None = None, /, *, submission: str | None = None, **fields: Any
+    ) -> Outcome:
         """Record one check with its findings, given as the fields of docs/definitions.md.
 
-        Raises RecordError with every problem, LedgerError when the ledger cannot be written; nothing is kept then.
+        A caller whose checks have no ids names the submission, one key for each and the same when it is tried again; it
+        becomes the id. Raises RecordError with every problem, LedgerError when the ledger cannot be written; nothing is
+        kept then.
         """
-        return self.record([draft(Check, {**(record or {}), **fields})])
+        given = {**(record or {}), **fields}
+        return self.record([draft(Check, given if submission is None else {"id": submission, **given})])
 
     def verify(self, record: Mapping[str, Any] | None = None, /, **fields: Any) -> Outcome:
         """Record one second verification; errors as for `check`."""
