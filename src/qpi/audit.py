@@ -76,14 +76,14 @@ def audit(where: Place | Ledger, receipts: Sequence[Receipt] = (), *, attachment
                     notes.append(say("the ledger is of an earlier release (schema {schema}): its entries are proved, and its typed "
                                      "tables wait for qpi ledger migrate", schema=ledger.layout))  # fmt: skip
                 else:
-                    found += _foreign(ledger)
-                    notes += files.awaited(ledger)
+                    found += _read(Inconsistency(*foreign) for foreign in ledger.foreign_rows())
+                    notes += [] if damage else files.awaited(ledger)
             position = _position(ledger)
             against = {one: _against(one, hashes, position) for one in receipts}
             found += (contradiction for contradiction in against.values() if contradiction)
             doubts = tuple(ledger.doubts())
         # Reading very many photos takes minutes; nobody shall wait with a record for that long.
-        found += files.faults(attachments, ledger)
+        found += _read(files.faults(attachments, ledger))
         notes += files.notes(attachments)
     whole = sorted(dict.fromkeys(found), key=lambda one: (-1 if one.entry is None else one.entry, one.kind))
     latest = newest(one for one, contradiction in against.items() if position and not contradiction)
@@ -101,10 +101,10 @@ def _readable(links: Iterable[Link], found: list[Inconsistency]) -> Iterator[Lin
         found.append(Inconsistency(last + 1, "file", say("cannot be read")))
 
 
-def _foreign(ledger: Ledger) -> list[Inconsistency]:
-    """Return the entries that have other rows in the typed tables, or that these cannot be read."""
+def _read(judged: Iterable[Inconsistency]) -> list[Inconsistency]:
+    """Return what was found, or that the file cannot be read for it."""
     try:
-        return [Inconsistency(*foreign) for foreign in ledger.foreign_rows()]
+        return list(judged)
     except LedgerError:
         return [Inconsistency(None, "file", say("cannot be read"))]
 
