@@ -1,6 +1,8 @@
 """The audit, and the auditors' own verifier: what was done to a ledger from outside is found by both, and the same."""
 
 import errno
+import hashlib
+import os
 import random
 import shutil
 import subprocess
@@ -10,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from qpi import backup, chain, receipts, tables
+from qpi import backup, chain, evidence, receipts, tables
 from qpi.audit import audit
 from qpi.backup import back_up
 from qpi.chain import Content
@@ -43,16 +45,16 @@ def alter(file, *statements):
             raw.execute(text)
 
 
-def ours(file, proofs=()):
-    return sorted({(one.entry, one.kind) for one in audit(file, proofs).found}, key=str)
+def ours(file, proofs=(), attachments=None):
+    return sorted({(one.entry, one.kind) for one in audit(file, proofs, attachments=attachments).found}, key=str)
 
 
-def theirs(file, proofs=()):
+def theirs(file, proofs=(), attachments=None):
     """What the verifier of the docs says, run as an auditor runs it."""
     space = {"__name__": "verifier"}
     exec(compile(SCRIPT.read_text("utf-8"), str(SCRIPT), "exec"), space)
     given = [(one.ledger, str(one.seq), one.head) for one in proofs]
-    return sorted(set(space["verify"](str(file), given)[0]), key=str)
+    return sorted(set(space["verify"](str(file), given, attachments)[0]), key=str)
 
 
 def rechained(file, first):
@@ -176,6 +178,147 @@ def test_the_verifier_runs_as_an_auditor_runs_it(file, tmp_path):
     assert (done.returncode, done.stdout.splitlines()[:2]) == (3, ["entry 2: hash", "entry 2: rows"])
 
 
+# Evidence files
+
+
+FIRST, SECOND, GONE = b"first", b"second" * 1000, b"gone"
+
+
+@pytest.fixture
+def attachments(recorded, tmp_path):
+    """The folder of three files of which one was removed: entries 7, 8, 9, and 10 for the removal."""
+    for name, data in (("a", FIRST), ("b", SECOND), ("c", GONE)):
+        (tmp_path / name).write_bytes(data)
+    with recorded.recorder() as recorder:
+        recorder.keep(*(tmp_path / name for name in "abc"))
+        recorder.remove(hashlib.sha256(GONE).hexdigest(), reason="x")
+    return recorded.evidence_folder
+
+
+def kept(folder, data):
+    return evidence.home_of(folder, hashlib.sha256(data).hexdigest())
+
+
+def exchanged(folder):
+    one, other = kept(folder, FIRST), kept(folder, SECOND)
+    one.rename(folder / "x")
+    other.rename(one)
+    (folder / "x").rename(other)
+
+
+def flipped(folder):
+    data = bytearray(SECOND)
+    data[3000] ^= 1
+    kept(folder, SECOND).write_bytes(data)
+
+
+def for_a_link(folder):
+    home = kept(folder, FIRST)
+    home.rename(folder.parent / "elsewhere")
+    home.symlink_to(folder.parent / "elsewhere")
+
+
+def for_a_folder(folder):
+    kept(folder, FIRST).unlink()
+    kept(folder, FIRST).mkdir()
+
+
+def for_a_pipe(folder):
+    kept(folder, FIRST).unlink()
+    os.mkfifo(kept(folder, FIRST))
+
+
+def put_back(folder):
+    kept(folder, GONE).parent.mkdir(exist_ok=True)
+    kept(folder, GONE).write_bytes(GONE)
+
+
+FILES = {
+    "two files exchanged": (exchanged, [(7, "evidence"), (8, "evidence")]),
+    "a file cut": (lambda folder: os.truncate(kept(folder, SECOND), 5999), [(8, "evidence")]),
+    "a file emptied": (lambda folder: os.truncate(kept(folder, SECOND), 0), [(8, "evidence")]),
+    "a byte more": (lambda folder: kept(folder, FIRST).write_bytes(FIRST + b"x"), [(7, "evidence")]),
+    "a bit flipped": (flipped, [(8, "evidence")]),
+    "a file removed": (lambda folder: kept(folder, FIRST).unlink(), [(7, "evidence")]),
+    "a link in its place": (for_a_link, [(7, "evidence")]),
+    "a folder in its place": (for_a_folder, [(7, "evidence")]),
+    "a pipe in its place": (for_a_pipe, [(7, "evidence")]),
+    "all files removed": (shutil.rmtree, [(7, "evidence"), (8, "evidence")]),
+    "a removed file that is still there": (put_back, []),
+    "a file too many": (lambda folder: (folder / "x").write_bytes(b"x"), []),
+    "nothing": (lambda folder: None, []),
+}
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_what_was_done_to_evidence_files_is_found_by_both_verifiers_alike(file, attachments, kind):
+    do, expected = FILES[kind]
+    do(attachments)
+    assert ours(file, attachments=attachments) == theirs(file, attachments=attachments) == expected
+    # Who does not look sees nothing, and is told so.
+    assert ours(file) == theirs(file) == []
+    assert "2 evidence files" in str(audit(file).notes)
+
+
+BODY = "UPDATE entry SET body = CAST(replace(CAST(body AS TEXT), {}, {}) AS BLOB) WHERE seq = 8"
+ENTRIES = {
+    "another hash": BODY.format(f"'{hashlib.sha256(SECOND).hexdigest()}'", f"'{hashlib.sha256(FIRST).hexdigest()}'"),
+    "a hash that leads out": BODY.format(f"'{hashlib.sha256(SECOND).hexdigest()}'", "'../../elsewhere'"),
+    "a hash that is none": BODY.format(f"'\"{hashlib.sha256(SECOND).hexdigest()}\"'", "'7'"),
+    "a very long hash": BODY.format(f"'{hashlib.sha256(SECOND).hexdigest()}'", f"'{'x' * 5000}'"),
+    "no hash": BODY.format("'sha256'", "'sha255'"),
+    "another size": BODY.format("'6000'", "'6001'"),
+    "a size that is text": BODY.format("'6000'", "'\"6000\"'"),
+    "a removal that takes another": "UPDATE entry SET supersedes = 8 WHERE seq = 10",
+    "a removal of what comes later": "UPDATE entry SET supersedes = 99 WHERE seq = 10",
+    "a removal that takes none": "UPDATE entry SET supersedes = NULL WHERE seq = 10",
+    "another kind": "UPDATE entry SET kind = 'removal' WHERE seq = 8",
+    "a check that says it is evidence": "UPDATE entry SET kind = 'evidence' WHERE seq = 2",
+    "no record": "UPDATE entry SET body = CAST('{}' AS BLOB) WHERE seq = 8",
+}
+
+
+@pytest.mark.parametrize("forged", [False, True], ids=["changed", "changed and hashed anew"])
+@pytest.mark.parametrize("kind", ENTRIES)
+def test_what_was_done_to_entries_of_evidence_is_found_by_both_verifiers_alike(file, attachments, kind, forged):
+    alter(file, ENTRIES[kind])
+    if forged:
+        rechained(file, 2)
+    found = ours(file, attachments=attachments)
+    assert found == theirs(file, attachments=attachments)
+    assert found or (forged and kind == "a removal that takes another"), found
+
+
+def test_random_bytes_of_random_files_are_found_with_their_entry_by_both(file, attachments):
+    chance = random.Random(11)
+    for _ in range(100):
+        entry, data = chance.choice([(7, FIRST), (8, SECOND)])
+        damaged = bytearray(data)
+        damaged[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+        kept(attachments, data).write_bytes(damaged)
+        assert ours(file, attachments=attachments) == theirs(file, attachments=attachments) == [(entry, "evidence")]
+        kept(attachments, data).write_bytes(data)
+    assert ours(file, attachments=attachments) == []
+
+
+def test_the_verifier_looks_at_the_folder_beside_the_ledger_or_the_one_that_is_named(file, attachments, tmp_path):
+    def run(*arguments):
+        done = subprocess.run(
+            [sys.executable, str(SCRIPT), str(file), *map(str, arguments)], capture_output=True, text=True
+        )
+        return done.returncode, done.stdout
+
+    assert run()[0] == 0
+    kept(attachments, FIRST).unlink()
+    assert run()[0] == 3
+    assert run()[1].startswith("entry 7: evidence\n")
+    attachments.rename(tmp_path / "moved")
+    assert run()[0] == 0
+    assert "no folder of evidence files was looked at" in run()[1]
+    assert run(tmp_path / "moved")[0] == 3
+    assert run(tmp_path / "mistyped")[0] == 1
+
+
 # Receipts
 
 
@@ -252,7 +395,7 @@ def test_a_backup_that_cannot_be_written_is_told_and_leaves_nothing(recorded, tm
     def full(path):
         raise OSError(errno.ENOSPC, "full", str(path))
 
-    monkeypatch.setattr(backup, "_settle", full)
+    monkeypatch.setattr(backup, "settle", full)
     before = sorted(tmp_path.iterdir())
     with pytest.raises(LedgerError, match=r"the copy cannot be written \(the disk is full\)"):
         back_up(recorded.ledger_path, tmp_path / "copy.db")

@@ -291,7 +291,7 @@ def test_a_clock_that_goes_back_is_said_and_recorded_as_it_is(ledger):
     assert "the clock of this computer is behind" in outcome.notes[0]
     assert ledger.entry(outcome.position.seq).recorded_at < ledger.entry(outcome.position.seq - 1).recorded_at
     ahead = recorder_of(ledger, now=NOW).correct("two", TWO, reason="y")
-    assert ahead.notes == ()
+    assert not any("clock" in note for note in ahead.notes)
 
 
 def test_the_state_of_a_moment_is_that_of_the_last_entry_recorded_by_then(ledger):

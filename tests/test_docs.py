@@ -121,6 +121,7 @@ KEYS = {
     "Closure": policy.Closure,
     "Traceability": policy.Traceability,
     "Grades": policy.Grade,
+    "Evidence files": policy.EvidenceFiles,
     "Check": entries.Check,
     "Finding": entries.Finding,
     "Verification": entries.Verification,
@@ -174,6 +175,8 @@ def test_the_defaults_of_the_policy_are_those_of_the_code():
     for name in ("overfulfilment", "verification_by", "mix_minimum", "score_floor"):
         assert said[name] == f"`{getattr(settings, name)}`"
     assert said["counts_for_duty"] == f"`[{', '.join(settings.counts_for_duty)}]`"
+    for name, default in documented("Evidence files").items():
+        assert default == f"`{getattr(settings.evidence, name)}`"
     assert documented("Closure")["kinds"] == f"`[{', '.join(settings.closure.kinds)}]`"
     for part in ("check", "finding"):
         assert documented("Traceability")[part] == f"`[{', '.join(getattr(settings.traceability, part))}]`"

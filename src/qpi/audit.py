@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
-from qpi import chain
+from qpi import chain, evidence, tables
 from qpi.chain import Link
 from qpi.errors import ProofError
 from qpi.ledger import Ledger, Place, Position, open_unexamined
@@ -17,7 +18,7 @@ from qpi.tables import KINDS, LAYOUT
 class Inconsistency(NamedTuple):
     """Something that is not as it was: the entry (None: the file as a whole), the kind, and what, in words.
 
-    Kinds are schema, hash, link, rows, body, receipt.
+    Kinds are schema, hash, link, rows, body, receipt, evidence.
     """
 
     entry: int | None
@@ -38,7 +39,7 @@ class Inconsistency(NamedTuple):
 class Report:
     """What an audit found; `position` is None where no first entry can be read, `covered` the last entry with a receipt.
 
-    `notes` say what this release could not judge.
+    `notes` say what is no fault, what this release could not judge, and what was not looked at.
     """
 
     position: Position | None
@@ -54,28 +55,34 @@ class Report:
         return not self.found
 
 
-def audit(where: Place | Ledger, receipts: Sequence[Receipt] = ()) -> Report:
-    """Recompute everything: schema, entries, links, typed rows, and each receipt against its entry.
+def audit(where: Place | Ledger, receipts: Sequence[Receipt] = (), *, attachments: Path | None = None) -> Report:
+    """Recompute everything: schema, entries, links, typed rows, each receipt against its entry, and evidence files.
 
-    It is the ledger of one moment, whoever writes meanwhile.
+    It is the ledger of one moment, whoever writes meanwhile. `attachments` is the folder of evidence files; where it is
+    None they are not looked at, and a note says so.
     Raises LedgerError where there is no ledger, ProofError where the file cannot be read at all.
     """
-    with nullcontext(where) if isinstance(where, Ledger) else open_unexamined(where) as ledger, ledger.reading():
-        found = [Inconsistency(None, "schema", fault) for fault in ledger.foreign_schema()]
-        hashes, strange = dict[int, str](), dict[str, list[int]]()
-        links = _noted(_strange(ledger.links(), strange), hashes, receipts)
-        found += (Inconsistency(*broken) for broken in chain.breaks(links))
-        notes = [*ledger.notes, *_unknown(strange)]
-        if not any(one.kind == "schema" for one in found):
-            if ledger.layout < LAYOUT:
-                notes.append(say("the ledger is of an earlier release (schema {schema}): its entries are proved, and its typed "
-                                 "tables wait for qpi ledger migrate", schema=ledger.layout))  # fmt: skip
-            else:
-                found += (Inconsistency(*foreign) for foreign in ledger.foreign_rows())
-        position = _position(ledger)
-        against = {one: _against(one, hashes, position) for one in receipts}
-        found += (contradiction for contradiction in against.values() if contradiction)
-        doubts = tuple(ledger.doubts())
+    with nullcontext(where) if isinstance(where, Ledger) else open_unexamined(where) as ledger:
+        with ledger.reading():
+            found = [Inconsistency(None, "schema", fault) for fault in ledger.foreign_schema()]
+            hashes, strange, files = dict[int, str](), dict[str, list[int]](), _Files()
+            links = files.noted(_noted(_strange(ledger.links(), strange), hashes, receipts))
+            found += (Inconsistency(*broken) for broken in chain.breaks(links))
+            notes = [*ledger.notes, *_unknown(strange)]
+            if not any(one.kind == "schema" for one in found):
+                if ledger.layout < LAYOUT:
+                    notes.append(say("the ledger is of an earlier release (schema {schema}): its entries are proved, and its typed "
+                                     "tables wait for qpi ledger migrate", schema=ledger.layout))  # fmt: skip
+                else:
+                    found += (Inconsistency(*foreign) for foreign in ledger.foreign_rows())
+                    notes += files.awaited(ledger)
+            position = _position(ledger)
+            against = {one: _against(one, hashes, position) for one in receipts}
+            found += (contradiction for contradiction in against.values() if contradiction)
+            doubts = tuple(ledger.doubts())
+        # Reading very many photos takes minutes; nobody shall wait with a record for that long.
+        found += files.faults(attachments, ledger)
+        notes += files.notes(attachments)
     whole = sorted(dict.fromkeys(found), key=lambda one: (-1 if one.entry is None else one.entry, one.kind))
     latest = newest(one for one, contradiction in against.items() if position and not contradiction)
     return Report(position, tuple(whole), latest.seq if latest else None, tuple(notes), doubts)
@@ -102,6 +109,77 @@ def _noted(links: Iterable[Link], hashes: dict[int, str], receipts: Iterable[Rec
         if link.seq in named:
             hashes[link.seq] = link.hash
         yield link
+
+
+class _Files:
+    """The evidence files that entries speak of, as an audit passes them."""
+
+    def __init__(self) -> None:
+        self._kept: dict[int, tuple[str, int]] = {}
+        self._gone: dict[int, int] = {}
+        self._last = -1
+
+    def noted(self, links: Iterable[Link]) -> Iterator[Link]:
+        """Yield the entries, and note those that keep a file and those that take another's place."""
+        for link in links:
+            self._last = link.seq
+            if link.supersedes in self._kept:
+                self._gone[link.supersedes] = link.seq
+            if link.kind == "evidence":
+                try:
+                    ((_, (sha256, size, _)),) = tables.rows_of(link)
+                except (ValueError, LookupError, TypeError, AttributeError):
+                    # Told as the fault of its body.
+                    pass
+                else:
+                    self._kept[link.seq] = sha256, size
+            yield link
+
+    def _in_force(self) -> dict[int, tuple[str, int]]:
+        return {seq: one for seq, one in self._kept.items() if seq not in self._gone}
+
+    def faults(self, folder: Path | None, ledger: Ledger) -> Iterator[Inconsistency]:
+        """Yield the entries in force whose file is missing or another; not where it was removed since they were read."""
+        later = "SELECT 1 FROM entry WHERE supersedes = ? AND seq > ?"
+        for seq, (sha256, size) in self._in_force().items() if folder else ():
+            assert folder is not None
+            fault = evidence.fault(folder, sha256, size)
+            if fault and not ledger.rows(later, (seq, self._last)):
+                yield Inconsistency(seq, "evidence", fault)
+
+    def notes(self, folder: Path | None) -> Iterator[str]:
+        """Yield what of the files was not looked at, should be gone, or is in no entry."""
+        in_force = self._in_force()
+        if folder is None:
+            if in_force:
+                yield say(
+                    "{number} evidence files lie beside the ledger, not in it, and were not looked at; keep a copy of "
+                    "their folder too, and name it with --evidence", number=len(in_force),
+                )  # fmt: skip
+            return
+        hashes = {one[0] for one in in_force.values()}
+        for seq, (sha256, _) in self._kept.items():
+            if seq in self._gone and sha256 not in hashes and evidence.size_of(folder, sha256) is not None:
+                yield say(
+                    "entry {entry}: the file of entry {kept} was removed and is still there; run qpi evidence remove {sha256} again",
+                    entry=self._gone[seq], kept=seq, sha256=sha256,
+                )  # fmt: skip
+        known = {str(one[0]) for one in self._kept.values()}
+        strays = evidence.strays(folder, known)
+        if strays:
+            yield say(
+                "{number} files in {folder} are in no entry; qpi evidence show lists them",
+                number=len(strays), folder=folder,
+            )  # fmt: skip
+
+    def awaited(self, ledger: Ledger) -> Iterator[str]:
+        """Yield how many files records name that nobody gave."""
+        known = {one[0] for one in self._kept.values()}
+        if number := len({one.sha256 for one in ledger.citations()} - known):
+            yield say(
+                "{number} files that records name by their SHA-256 were never given; qpi evidence show lists them",
+                number=number,
+            )
 
 
 def _position(ledger: Ledger) -> Position | None:

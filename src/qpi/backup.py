@@ -8,6 +8,7 @@ from pathlib import Path
 
 from qpi import transfer
 from qpi.audit import Report, audit
+from qpi.disk import settle
 from qpi.errors import LedgerError, UsageError, reason
 from qpi.ledger import Place, open_unexamined
 from qpi.messages import Message, joined, say
@@ -55,10 +56,10 @@ def _copied(ledger: Place, part: Path, copy: Path) -> Report:
         if isinstance(ledger, Path):
             # Whoever may not read the ledger may not read its copy either.
             shutil.copymode(ledger, part)
-        _settle(part)
+        settle(part)
         _name(part, copy)
         named = True
-        _settle(copy.parent)
+        settle(copy.parent)
     except BaseException:
         # Also a copy whose name may not outlive a power cut is none.
         if named:
@@ -98,17 +99,6 @@ def _name(part: Path, copy: Path) -> None:
             part.rename(copy)
     except FileExistsError as error:
         raise _there(copy) from error
-
-
-def _settle(path: Path) -> None:
-    """Have a file, or a folder where the system can, written down for good."""
-    if path.is_dir() and os.name == "nt":
-        return
-    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 __all__ = ["back_up", "unfinished"]

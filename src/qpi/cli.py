@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from qpi import __version__, catalogue_commands, console, entry_commands, ledger_commands
+from qpi import __version__, catalogue_commands, console, entry_commands, evidence_commands, ledger_commands
 from qpi.console import BAD_INPUT, NO_PROOF, WRONG_USAGE, acting, in_language, in_workspace, option, printed, show, tell
 from qpi.errors import DataError, ProofError, QpiError, UsageError, reason
 from qpi.messages import said, say, translated
@@ -51,6 +51,7 @@ qpi.add_command(catalogue_commands.init)
 qpi.add_command(catalogue_commands.schema)
 qpi.add_command(catalogue_commands.catalogue)
 qpi.add_command(ledger_commands.ledger)
+qpi.add_command(evidence_commands.evidence)
 qpi.add_command(entry_commands.void)
 qpi.add_command(entry_commands.correct)
 
@@ -141,8 +142,9 @@ class _Import:
                 write(read.reject(error.refused, console.spoken()) if error.refused else "")
                 raise
             write(read.reject(outcome.refused, console.spoken()) if outcome.refused else "")
-        for note in (*read.notes, *outcome.notes):
+        for note in read.notes:
             tell(note)
+        console.tell_notes(outcome.notes)
         self._say(path, outcome)
 
     def _say(self, path: Path, outcome: Outcome) -> None:

@@ -151,6 +151,17 @@ def tell_problems(problems: Iterable[Problem]) -> None:
         click.echo(problem.text(spoken()), err=True)
 
 
+MAX_NOTES = 20
+
+
+def tell_notes(notes: Sequence[str]) -> None:
+    """Say what a person should look at, one a line, and of very many how many more there are."""
+    for note in notes[:MAX_NOTES]:
+        tell(note)
+    if len(notes) > MAX_NOTES:
+        tell(say("... and {number} more; qpi evidence show lists them", number=len(notes) - MAX_NOTES))
+
+
 @contextmanager
 def progress(title: str) -> Iterator[Callable[[int], None]]:
     """Count records on a line of its own while a person watches."""
@@ -263,6 +274,7 @@ __all__ = [
     "speak",
     "spoken",
     "tell",
+    "tell_notes",
     "tell_problems",
     "use_utf8",
     "wanted",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from qpi import console
-from qpi.console import Command, acting, in_language, in_workspace, option, show, tell
+from qpi.console import Command, acting, in_language, in_workspace, option, show, tell_notes
 from qpi.errors import UsageError
 from qpi.messages import say
 
@@ -39,7 +39,7 @@ def void(entry: str, reason: str, folder: str, actor: Actor | None) -> None:
     from qpi.corrections import Change
     from qpi.workspace import Workspace
 
-    with Workspace(folder).recorder(actor=actor, create=False) as recorder:
+    with Workspace(folder, tell=tell).recorder(actor=actor, create=False) as recorder:
         _say(recorder.supersede([Change(_target(entry), None)], reason=reason))
 
 
@@ -70,7 +70,7 @@ def correct(
         raise UsageError(say("name either ENTRY with --set or --unset, or --from FILE"))
     if entry is not None and not (puts or drops):
         raise UsageError(say("nothing to change; write --set FIELD=VALUE, --unset FIELD, or --from FILE"))
-    workspace = Workspace(folder)
+    workspace = Workspace(folder, tell=tell)
     console.tell_problems(workspace.changed_editions())
     with workspace.recorder(actor=actor, create=False) as recorder:
         store = recorder.ledger
@@ -107,8 +107,7 @@ def _from(workspace: Workspace, store: Ledger, file: str) -> list[Change]:
 
 
 def _say(outcome: Outcome) -> None:
-    for note in outcome.notes:
-        tell(note)
+    tell_notes(outcome.notes)
     counts = {"recorded": outcome.recorded, "already": outcome.already}
     position = outcome.position
     show(say("{recorded} recorded, {already} already there; ledger at entry {number}, head {head}", **counts,

@@ -154,6 +154,7 @@ KEYS: Mapping[type[BaseModel], Mapping[str, str]] = {
         "close_after": template("How many days after its end a period is judged, and can be closed."),
         "score_floor": template("Whether a check's score stops at zero, or may fall below it (none)."),
         "grades": template("The service grades: bands of the score rate, the best first."),
+        "evidence": template("How large an evidence file may be."),
     },
     policy.Closure: {
         "kinds": template("The kinds of finding that must be closed."),
@@ -162,6 +163,10 @@ KEYS: Mapping[type[BaseModel], Mapping[str, str]] = {
     policy.Traceability: {
         "check": template("The fields that every check must bear."),
         "finding": template("The fields that every finding must bear."),
+    },
+    policy.EvidenceFiles: {
+        "megabytes": template("The largest file that is kept, in millions of bytes."),
+        "megapixels": template("The largest image that is kept, in millions of pixels."),
     },
     policy.Grade: {
         "from": template("The score rate from which on this grade is given."),

@@ -35,6 +35,32 @@ class Position(NamedTuple):
     head: str
 
 
+class Standing(NamedTuple):
+    """The newest entry of an evidence file, and the entry by which it is gone, or None where it is kept."""
+
+    entry: int
+    gone: int | None
+
+
+class Citation(NamedTuple):
+    """A file that a record names as evidence: the record's entry, and the check or finding that it stands under.
+
+    `check` is the id of the check, or None where a second verification, made at `verified_at`, names the file.
+    """
+
+    sha256: str
+    entry: int
+    name: str
+    record: str
+    check: str | None
+    verified_at: str | None
+
+    @property
+    def look(self) -> tuple[str | None, str | None]:
+        """Whose look at the place it shows: that of a check with its findings, or that of a second verification."""
+        return (self.check, None) if self.check is not None else (self.record, self.verified_at)
+
+
 class Item(NamedTuple):
     """An entry to be, with its typed rows."""
 
@@ -161,6 +187,33 @@ class Ledger:
             "WHERE f.entry NOT IN (SELECT supersedes FROM entry WHERE supersedes IS NOT NULL) AND f.id IN"
         )
         return {row[0]: (row[1], row[2], row[3]) for row in self._in(query, ids)}
+
+    def standing(self, hashes: Sequence[str]) -> dict[str, Standing]:
+        """Return how it stands with each evidence file that was ever recorded under one of the hashes."""
+        newest = dict(sorted(self._in("SELECT sha256, entry FROM files WHERE sha256 IN", hashes), key=itemgetter(1)))
+        last = {sha256: self.versions(entry)[-1].seq for sha256, entry in newest.items()}
+        return {
+            sha256: Standing(entry, None if last[sha256] == entry else last[sha256]) for sha256, entry in newest.items()
+        }
+
+    def citations(self, hashes: Sequence[str] | None = None) -> list[Citation]:
+        """Return where records in force name files as evidence, by hash and entry; only some files if hashes are named."""
+        query = (
+            "SELECT c.sha256, c.entry, c.name, c.record, k.id, v.verified_at FROM citations c "
+            "LEFT JOIN checks k ON k.entry = c.entry LEFT JOIN verifications v ON v.entry = c.entry "
+            "WHERE NOT EXISTS (SELECT 1 FROM entry e WHERE e.supersedes = c.entry)"
+        )
+        found = self._store.rows(query) if hashes is None else self._in(f"{query} AND c.sha256 IN", hashes)
+        return sorted(map(Citation._make, found), key=itemgetter(0, 1))
+
+    def cited_since(self, seq: int) -> list[str]:
+        """Return the hashes of the files that an entry, or a later one, names as evidence and the one before it did not."""
+        query = (
+            "SELECT c.sha256 FROM citations c JOIN entry e ON e.seq = c.entry WHERE c.entry >= ? AND NOT EXISTS "
+            "(SELECT 1 FROM citations o WHERE o.entry = e.supersedes AND o.sha256 = c.sha256)"
+        )
+        # A DISTINCT would read all citations by the index of their hashes.
+        return [*dict.fromkeys(row[0] for row in self._store.rows(query, (seq,)))]
 
     def rounds(self, findings: Sequence[str]) -> list[int]:
         """Return the numbers of the entries that are the effective second verifications of findings, in order."""
@@ -599,10 +652,12 @@ def content(
 
 
 __all__ = [
+    "Citation",
     "Item",
     "Ledger",
     "Place",
     "Position",
+    "Standing",
     "Writer",
     "content",
     "has_ledger",

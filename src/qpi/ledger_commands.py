@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from qpi.console import NO_PROOF, Group, in_language, in_workspace, option, put, show, tell
-from qpi.errors import DataError, ProofError
+from qpi.errors import DataError, ProofError, UsageError
 from qpi.messages import joined, say
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from qpi.ledger import Place
 
 
@@ -41,9 +43,11 @@ def ledger() -> None:
     metavar="FILE",
     help=say("A copy of a ledger, a file or a URL, to verify instead of the workspace's own."),
 )
+@option("--evidence", "attachments", metavar="DIR",
+        help=say("The folder of evidence files (default: evidence beside the ledger)."))  # fmt: skip
 @in_workspace
 @in_language()
-def verify(files: tuple[str, ...], copy: str | None, folder: str) -> None:
+def verify(files: tuple[str, ...], copy: str | None, attachments: str | None, folder: str) -> None:
     """Prove the ledger."""
     from pathlib import Path
 
@@ -60,7 +64,10 @@ def verify(files: tuple[str, ...], copy: str | None, folder: str) -> None:
             problems += error.problems
     if problems:
         raise DataError(problems)
-    report = audit(_place(copy) if copy else Workspace(folder).ledger_place, receipts)
+    workspace = Workspace(folder)
+    place = _place(copy) if copy else workspace.ledger_place
+    own = _attachments(attachments, place) if attachments or copy else workspace.evidence_folder
+    report = audit(place, receipts, attachments=own)
     for note in report.notes:
         tell(note)
     for one in report.found:
@@ -78,6 +85,20 @@ def verify(files: tuple[str, ...], copy: str | None, folder: str) -> None:
         tell(doubt)
     if not report.sound:
         sys.exit(NO_PROOF)
+
+
+def _attachments(named: str | None, place: Place) -> Path | None:
+    """Return the folder of evidence files that is named, or lies beside a copy; None where a copy came without one."""
+    from pathlib import Path
+
+    from qpi.evidence import FOLDER
+
+    if named:
+        if not Path(named).is_dir():
+            raise UsageError(say("there is no folder {folder}; name the one with the evidence files", folder=named))
+        return Path(named)
+    beside = place.parent / FOLDER if isinstance(place, Path) else None
+    return beside if beside and beside.is_dir() else None
 
 
 def _place(given: str) -> Place:
@@ -128,7 +149,7 @@ def copy(url: str, writer: str | None, folder: str) -> None:
     from qpi import transfer
     from qpi.workspace import Workspace
 
-    with Workspace(folder).ledger() as store:
+    with Workspace(folder, tell=tell).ledger() as store:
         position = transfer.copy(store, _place(url), writer=writer)
     show(say("ledger {ledger}: entries 0 to {last}, head {head}", ledger=position.ledger, last=position.seq,
              head=position.head))  # fmt: skip
@@ -163,7 +184,7 @@ def history(name: str, folder: str) -> None:
     from qpi import corrections, entries
     from qpi.workspace import Workspace
 
-    workspace = Workspace(folder)
+    workspace = Workspace(folder, tell=tell)
     target = int(name) if name.isascii() and name.isdigit() and len(name) <= 15 else name
     with workspace.ledger() as store:
         events = corrections.history(store, target)
@@ -220,8 +241,10 @@ def migrate(folder: str) -> None:
     from qpi.tables import LAYOUT
     from qpi.workspace import Workspace
 
-    workspace = Workspace(folder)
+    workspace = Workspace(folder, tell=tell)
     done = bring(workspace.ledger_place, beside=workspace.folder / "qpi.db")
+    for note in done.notes:
+        tell(note)
     if done.backup is None:
         show(say("{file}: there is nothing to migrate (schema {schema})", file=done.file, schema=LAYOUT))
         return

@@ -12,7 +12,7 @@ from qpi.checklist import Checklists
 from qpi.document import Document
 from qpi.errors import Problem
 from qpi.messages import say
-from qpi.schema import Frozen, Share, Text, Whole
+from qpi.schema import Frozen, Positive, Share, Text, Whole
 
 FINDING_KINDS = ("suggestion", "rectification", "deduction")
 CHECK_KINDS = ("routine", "special", "mystery")
@@ -99,6 +99,13 @@ class Traceability(Frozen):
     finding: _some_of(*FINDING_FIELDS) = ("fault", "advice", "handling", "verify_on")  # type: ignore[valid-type]
 
 
+class EvidenceFiles(Frozen):
+    """How large an evidence file may be: in millions of bytes, and an image in millions of pixels."""
+
+    megabytes: Positive = 20
+    megapixels: Positive = 60
+
+
 class Grade(Frozen):
     """A band of the score rate: from this share upwards; `text` says what service of this grade is like."""
 
@@ -148,6 +155,7 @@ class Policy(Frozen):
     close_after: Annotated[Whole, Field(le=366)] = 5
     score_floor: Annotated[Literal["zero", "none"], _one_of("zero", "none")] = "zero"
     grades: tuple[Grade, ...] = GRADES
+    evidence: EvidenceFiles = EvidenceFiles()
 
     def floor(self, indicator: str) -> Fraction | None:
         """Return the floor of an indicator, or None."""
@@ -199,6 +207,7 @@ __all__ = [
     "FLOORS",
     "INDICATORS",
     "Closure",
+    "EvidenceFiles",
     "Floors",
     "Grade",
     "Policy",

@@ -6,13 +6,15 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
 
-from qpi import rules, text
+from qpi import custody, evidence, repeats, rules, text
 from qpi.checklist import Source
 from qpi.corrections import Change, Corrections, Target, reason_of, record_of
+from qpi.custody import Keeping, Removal
 from qpi.definitions import Definitions
 from qpi.differences import named, recorded_and_given, there_and_here, title, unlike
 from qpi.entries import (
@@ -33,6 +35,7 @@ from qpi.entries import (
     utc_text,
 )
 from qpi.errors import Problem, RecordError, UsageError, Where, in_order
+from qpi.evidence import Given
 from qpi.fields import shown
 from qpi.ledger import Item, Ledger, Position, Writer
 from qpi.messages import Message, joined, say
@@ -112,7 +115,7 @@ def _now() -> datetime:
 
 
 class Recorder:
-    """Writes checks and verifications into a ledger; `clock` gives the moment of recording."""
+    """Writes into a ledger, and evidence files into the folder `evidence`; `clock` gives the moment of recording."""
 
     def __init__(
         self,
@@ -121,11 +124,13 @@ class Recorder:
         *,
         actor: Actor | None = None,
         clock: Callable[[], datetime] = _now,
+        evidence: Path | None = None,
     ) -> None:
         self._ledger = store
         self._definitions = definitions
         self._actor = _acting(actor or system_actor(), definitions)
         self._clock = clock
+        self._evidence = evidence
 
     @property
     def now(self) -> datetime:
@@ -198,11 +203,13 @@ class Recorder:
         with self._ledger.writing() as writer:
             now = self._clock()
             notes = clock_notes(writer, utc_text(now))
+            first = writer.seq + 1
             work = Corrections(self._ledger, writer, self._definitions, Stamp(self._definitions, self._actor), why, now)
             for change in changes:
                 work.put(change)
             if work.problems:
                 raise RecordError(work.problems, work.refused)
+            notes += repeats.since(self._ledger, first)
             position = self._ledger.position()
         return Outcome(work.recorded, work.already, (), (), position, notes if work.recorded else ())
 
@@ -230,9 +237,61 @@ class Recorder:
                         batch = _passed(work.batch(), accept_good=accept_good)
                     recorded = utc_text(self._clock())
                     notes = clock_notes(writer, recorded)
+                    first = writer.seq + 1
                     writer.append(batch.items, recorded=recorded)
+                    notes += repeats.since(self._ledger, first)
                     position = self._ledger.position()
         return Outcome(batch.recorded, batch.already, tuple(batch.refused), tuple(batch.problems), position, notes)
+
+    def keep(self, *files: Given | Path | str) -> Keeping:
+        """Keep files as evidence beside the ledger and record them, all or none; one that is kept already stays as it is.
+
+        Whatever moment a process dies at, the same call again leaves each file and its entry once.
+        A service that has an upload under another name gives `evidence.Given(path, name)`.
+        Raises DataError with every problem of the files, LedgerError where they or their entries cannot be written.
+        """
+        folder = self._folder()
+        pieces = evidence.pieces(map(evidence.given, files), self._definitions.policy.evidence)
+        if not pieces:
+            return Keeping((), self._ledger.position())
+        prepared = custody.prepared(folder, pieces)
+        # Nobody can remove a file between its coming and its entry: whoever removes holds the same right to write.
+        with self._ledger.writing() as writer:
+            recorded = utc_text(self._clock())
+            notes = clock_notes(writer, recorded)
+            custody.place(folder, pieces, prepared)
+            kept = custody.keep(self._ledger, writer, Stamp(self._definitions, self._actor), pieces, recorded)
+            position = self._ledger.position()
+        return Keeping(kept, position, notes if any(one.new for one in kept) else ())
+
+    def remove(self, sha256: str, /, *, reason: str) -> Removal:
+        """Record that an evidence file is removed, and then delete it; its hash stays.
+
+        Where the process dies in between, the same call again deletes the file.
+        Raises UsageError where no entry has such a file, RecordError where no reason is given, LedgerError where the
+        file cannot be deleted.
+        """
+        folder, why = self._folder(), reason_of(reason)
+        if sha256 not in self._ledger.standing([sha256]):
+            raise UsageError(
+                say("no evidence file has the SHA-256 {sha256}; qpi evidence show lists them", sha256=sha256)
+            )
+        with self._ledger.writing() as writer:
+            recorded = utc_text(self._clock())
+            notes = clock_notes(writer, recorded)
+            number, new = custody.remove(
+                self._ledger, writer, Stamp(self._definitions, self._actor), sha256, why, recorded
+            )
+            position = self._ledger.position()
+        # The entry is there for good. The right to write is held again, lest somebody gives the file anew meanwhile.
+        with self._ledger.writing():
+            deleted = custody.is_removed(self._ledger, sha256) and evidence.delete(folder, sha256)
+        return Removal(sha256, number, new, deleted, position, notes if new else ())
+
+    def _folder(self) -> Path:
+        if self._evidence is None:
+            raise UsageError(say("this recorder has no folder for evidence; give it one with evidence="))
+        return self._evidence
 
 
 def clock_notes(writer: Writer, recorded: str) -> tuple[Message, ...]:

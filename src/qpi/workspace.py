@@ -141,6 +141,14 @@ class Workspace:
             raise UsageError(say("the ledger is kept by a database, and is no file"))
         return place
 
+    @property
+    def evidence_folder(self) -> Path:
+        """The folder of evidence files: beside the file of the ledger, or beside qpi.yaml where the ledger is no file."""
+        from qpi.evidence import FOLDER
+
+        place = self.ledger_place
+        return (place.parent if isinstance(place, Path) else self.folder) / FOLDER
+
     @contextmanager
     def ledger(
         self, *, create: bool = False, ledger_id: str | None = None, now: datetime | None = None
@@ -167,7 +175,7 @@ class Workspace:
 
         found = self.definitions
         with self.ledger(create=create) as store:
-            yield Recorder(store, found, actor=actor)
+            yield Recorder(store, found, actor=actor, evidence=self.evidence_folder)
 
     def tables(self, *, at: Moment = None) -> Tables:
         """Return the tidy tables at an entry or a moment of the ledger (default: the last entry).
