@@ -702,6 +702,54 @@ def test_a_file_given_between_removal_and_deletion_is_not_deleted(ledger, record
     assert audit(tmp_path / "qpi.db", attachments=cabinet).sound
 
 
+def test_evidence_comes_and_goes_alike_beside_every_store(store, tmp_path):
+    (tmp_path / "in").mkdir()
+    cabinet, path = tmp_path / "evidence", put(tmp_path)
+    with open_ledger(store, create=True, ledger_id="test", now=NOW) as opened:
+        recorder = recorder_with(opened, cabinet)
+        assert recorder.keep(path, put(tmp_path, "b.pdf", PDF)).position.seq == 2
+        assert recorder.record([check("c-1", sha(png())), check("c-2", sha(png()))]).notes == (
+            f"evidence a.jpg (sha256 {sha(png())[:8]}…) of check c-2 stands also under check c-1 (entry 4)",
+        )
+        assert [one.state for one in exhibits.exhibits(opened, cabinet)] == ["kept", "kept"]
+        recorder.remove(sha(png()), reason="x")
+        assert recorder.remove(sha(png()), reason="x").new is False
+        assert [one.state for one in exhibits.exhibits(opened, cabinet)] == ["removed", "kept"]
+        assert recorder.keep(path).files[0].entry == 7
+        recorder.remove(sha(PDF), reason="y")
+        assert files_in(cabinet) == [place_of(png())]
+        assert audit(opened, attachments=cabinet).sound
+        (cabinet / place_of(png())).unlink()
+        assert [(one.entry, one.kind) for one in audit(opened, attachments=cabinet).found] == [(7, "evidence")]
+
+
+def test_a_file_removed_while_others_are_read_is_no_fault(ledger, recorder, cabinet, tmp_path, monkeypatch):
+    """A removal comes after the entries were read and before the file is."""
+    recorder.keep(put(tmp_path))
+    look = evidence.fault
+
+    def meanwhile(*given):
+        monkeypatch.setattr(evidence, "fault", look)
+        recorder.remove(sha(png()), reason="x")
+        return look(*given)
+
+    monkeypatch.setattr(evidence, "fault", meanwhile)
+    assert audit(tmp_path / "qpi.db", attachments=cabinet).found == ()
+
+
+def test_nobody_waits_with_a_record_while_files_are_read(ledger, recorder, cabinet, tmp_path, monkeypatch):
+    recorder.keep(put(tmp_path))
+    look = evidence.fault
+
+    def meanwhile(*given):
+        with open_ledger(tmp_path / "qpi.db") as other:
+            recorder_of(other).record([check("c-1")])
+        return look(*given)
+
+    monkeypatch.setattr(evidence, "fault", meanwhile)
+    assert audit(tmp_path / "qpi.db", attachments=cabinet).sound
+
+
 # Showing
 
 
