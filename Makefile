@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo team test check bench messages clean
+.PHONY: demo team test torture check bench messages clean
 
 demo: $(READY)
 	$(BIN)/python -m qpi demo demo
@@ -15,6 +15,9 @@ team: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest
+
+torture: $(READY)
+	$(BIN)/python tests/torture/run.py
 
 check: $(READY)
 	$(BIN)/python -m ruff format --check .

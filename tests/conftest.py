@@ -110,3 +110,12 @@ def schema(server):
 def store(request, tmp_path):
     """A place for a ledger where there is none yet: a file, then a schema in PostgreSQL."""
     return tmp_path / "qpi.db" if request.param == "sqlite" else request.getfixturevalue("schema")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def kept(request, folder):
+    """A workspace's folder whose ledger is to be kept in a file, then one whose ledger is to be in PostgreSQL."""
+    if request.param == "postgresql":
+        config, url = folder / "qpi.yaml", request.getfixturevalue("schema").render_as_string(hide_password=False)
+        config.write_text(f"{config.read_text('utf-8')}ledger: {url}\n", "utf-8")
+    return folder

@@ -1,5 +1,6 @@
 """The audit, and the auditors' own verifier: what was done to a ledger from outside is found by both, and the same."""
 
+import errno
 import hashlib
 import os
 import random
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from qpi import chain, evidence, receipts, tables
+from qpi import backup, chain, evidence, receipts, tables
 from qpi.audit import audit
 from qpi.backup import back_up
 from qpi.chain import Content
@@ -388,6 +389,17 @@ def test_a_ledger_that_does_not_prove_itself_gets_no_backup(recorded, tmp_path):
     with pytest.raises(LedgerError, match="does not prove itself"):
         back_up(recorded.ledger_path, tmp_path / "copy.db")
     assert not (tmp_path / "copy.db").exists()
+
+
+def test_a_backup_that_cannot_be_written_is_told_and_leaves_nothing(recorded, tmp_path, monkeypatch):
+    def full(path):
+        raise OSError(errno.ENOSPC, "full", str(path))
+
+    monkeypatch.setattr(backup, "settle", full)
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(LedgerError, match=r"the copy cannot be written \(the disk is full\)"):
+        back_up(recorded.ledger_path, tmp_path / "copy.db")
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_a_file_that_is_no_database_is_told(tmp_path):

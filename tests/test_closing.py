@@ -5,11 +5,19 @@ from datetime import UTC, datetime
 
 import pytest
 
+from inputs import state
 from qpi import closing, corrections
 from qpi.entries import Actor
 from qpi.errors import UsageError
 from qpi.recorder import Recorder
 from test_command_line import qpi
+
+
+@pytest.fixture
+def folder(kept):
+    """Each test of this file runs with a ledger in a file, and with one in PostgreSQL."""
+    return kept
+
 
 # The first moment after the fifth day after October in Shanghai.
 OPEN = datetime(2026, 11, 5, 16, 0, 0, tzinfo=UTC)
@@ -167,8 +175,8 @@ def test_the_commands_close_and_show_what_changed(recorded):
     [(["close", "2026-13"], "unknown"), (["close", "2099-10"], "2099-10 is judged on 2099-11-06"), (["close"], "PERIOD")],
 )  # fmt: skip
 def test_what_cannot_be_closed_is_told(recorded, arguments, words):
-    before = recorded.ledger_path.read_bytes()
+    before = state(recorded.ledger_place)
     done = qpi(*arguments, folder=recorded.folder)
     assert done.returncode == 2
     assert words in done.stderr
-    assert recorded.ledger_path.read_bytes() == before
+    assert state(recorded.ledger_place) == before

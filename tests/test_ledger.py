@@ -562,3 +562,22 @@ def test_the_first_moment_of_a_ledger_can_be_given(tmp_path):
 def test_the_layout_of_this_release_is_frozen():
     """A ledger is refused when its tables differ, so neither we nor a library's new wording may change their text."""
     assert own_schema_digest() == "ed91adf9dd57c7324062f296ebc3f492b8073320ac82d1a4722ea229d9eca1d7"
+
+
+def test_a_ledger_that_was_killed_at_its_birth_has_not_begun_and_is_begun_by_the_next(tmp_path):
+    """The pages of the first transaction reached the file, and its journal says that there were none before."""
+    unborn, killed = tmp_path / "unborn", tmp_path / "killed"
+    unborn.mkdir()
+    killed.mkdir()
+    with outside(unborn / "qpi.db") as raw:
+        # A cache of one page lets what is not committed reach the file.
+        raw.execute("PRAGMA cache_size = 1")
+        raw.execute("BEGIN IMMEDIATE")
+        for statement in tables.statements():
+            raw.execute(statement)
+        for path in unborn.iterdir():
+            (killed / path.name).write_bytes(path.read_bytes())
+    assert (killed / "qpi.db").stat().st_size and (killed / "qpi.db-journal").stat().st_size
+    with new_ledger(killed) as ledger:
+        assert recorder_of(ledger).check(CHECK).recorded == 1
+        assert ledger.verify() == []

@@ -9,7 +9,7 @@ from pathlib import Path
 from qpi import transfer
 from qpi.audit import Report, audit
 from qpi.disk import settle
-from qpi.errors import LedgerError, UsageError
+from qpi.errors import LedgerError, UsageError, reason
 from qpi.ledger import Place, open_unexamined
 from qpi.messages import Message, joined, say
 
@@ -22,7 +22,8 @@ def back_up(ledger: Place, copy: Path) -> Report:
     A file is copied by SQLite's own means, another store entry for entry; others may write meanwhile.
 
     A ledger of an earlier layout is copied as it is. Raises UsageError where a file of that name is there already or its
-    folder is not, LedgerError where the copy does not prove itself; then there is no file of that name.
+    folder is not, LedgerError where the copy cannot be written or does not prove itself; then there is no file of that
+    name.
     """
     if os.path.lexists(copy):
         raise _there(copy)
@@ -30,6 +31,17 @@ def back_up(ledger: Place, copy: Path) -> Report:
         raise UsageError(say("there is no folder {folder}; make it, or name another file", folder=copy.parent))
     # A name of its own, so that two runs with one target never touch each other's copy.
     part = copy.with_name(f".{copy.name}.{secrets.token_hex(4)}.part")
+    try:
+        return _copied(ledger, part, copy)
+    except OSError as error:
+        fault = say(
+            "{file}: the copy cannot be written ({reason}); name another place", file=copy, reason=reason(error)
+        )
+        raise LedgerError(fault) from error
+
+
+def _copied(ledger: Place, part: Path, copy: Path) -> Report:
+    named = False
     try:
         with open_unexamined(ledger) as source:
             if not source.copy_to(part):
@@ -46,7 +58,13 @@ def back_up(ledger: Place, copy: Path) -> Report:
             shutil.copymode(ledger, part)
         settle(part)
         _name(part, copy)
+        named = True
         settle(copy.parent)
+    except BaseException:
+        # Also a copy whose name may not outlive a power cut is none.
+        if named:
+            copy.unlink(missing_ok=True)
+        raise
     finally:
         for ending in ("", "-journal", "-wal", "-shm"):
             part.with_name(part.name + ending).unlink(missing_ok=True)

@@ -157,7 +157,7 @@ def refuse_stray(path: Path) -> None:
         return
     for name in _beside(path, ("-wal", "-journal")):
         # A run that was killed while it made a new ledger leaves a journal that says: there was nothing before.
-        if size == 0 and name.name.endswith("-journal") and not _pages_before(name):
+        if size == 0 and name.name.endswith("-journal") and not pages_before(name):
             continue
         raise LedgerError(
             say(
@@ -181,7 +181,7 @@ def _beside(path: Path, endings: Iterable[str]) -> list[Path]:
     return [one for ending in endings if _size(one := path.with_name(path.name + ending))]
 
 
-def _pages_before(journal: Path) -> int:
+def pages_before(journal: Path) -> int:
     """Return the number of pages that a ledger had when this journal of it was begun; 0 where it cannot be told."""
     with journal.open("rb") as file:
         head = file.read(20)

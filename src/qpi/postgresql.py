@@ -32,6 +32,8 @@ SETTINGS = {
     "search_path": "",
 }
 """Set when the database is opened, and read back; those that are empty here depend on the call."""
+LOCKING = "SELECT pg_advisory_xact_lock($1::int4, $2::int4)"
+"""Waits until nobody else writes into this ledger; the lock goes with the transaction."""
 _LOCK = 0x71706931
 _COPY_FROM = 32
 """So many rows are worth a COPY."""
@@ -240,7 +242,7 @@ class Postgresql:
         # Whatever the database's defaults are: a statement after the lock has to see what was written before it.
         self._run("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
         try:
-            self._run("SELECT pg_advisory_xact_lock($1::int4, $2::int4)", (_LOCK, self._key))
+            self._run(LOCKING, (_LOCK, self._key))
             yield
             self._commit()
         except BaseException:
@@ -459,4 +461,4 @@ def _parameters(url: sa.URL) -> dict[str, Any]:
     return {**known, **{name: value for name, value in given.items() if value is not None}, **more}
 
 
-__all__ = ["SETTINGS", "Postgresql", "shown", "translated"]
+__all__ = ["LOCKING", "SETTINGS", "Postgresql", "shown", "translated"]

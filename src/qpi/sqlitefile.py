@@ -52,7 +52,10 @@ class SqliteFile:
         """
         path = Path(self.file)
         places.refuse_stray(path)
-        return path.exists() and not (path.is_file() and path.stat().st_size == 0)
+        if not path.is_file():
+            return path.exists()
+        _roll_back(path)
+        return path.stat().st_size > 0
 
     def room(self) -> None:
         """Raise LedgerError where there is no folder for the file."""
@@ -314,6 +317,19 @@ def _settings(raw: sqlite3.Connection, journal: str | None) -> dict[str, str | i
     return {**SETTINGS, **_WAL} if journal == "wal" and not new else SETTINGS
 
 
+def _roll_back(path: Path) -> None:
+    """Let SQLite undo a ledger that was killed at its birth, and whose journal says that there was nothing before."""
+    whole = path.resolve()
+    journal = whole.with_name(f"{whole.name}-journal")
+    if not journal.exists() or places.pages_before(journal):
+        return
+    try:
+        with closing(sqlite3.connect(path, timeout=store.BUSY_SECONDS)) as raw:
+            raw.execute("PRAGMA schema_version").fetchone()
+    except sqlite3.Error as error:
+        raise _failure(str(path), error) from error
+
+
 def _failure(file: str, error: BaseException) -> LedgerError:
     message = said(error)
     if "locked" in message or "busy" in message:
@@ -328,6 +344,9 @@ def _failure(file: str, error: BaseException) -> LedgerError:
         )
     elif "not authorized" in message:
         remedy = say("the recorder alone writes, and what it wrote is never changed")
+    elif getattr(error, "sqlite_errorname", "") == "SQLITE_IOERR_DIR_FSYNC":
+        # The journal is gone, so the commit stands; but the disk did not say that it will stand after a power cut.
+        remedy = say("whether it was recorded is not sure; try again, nothing is recorded twice")
     else:
         remedy = say("nothing was recorded; try again, and verify the ledger if it happens twice")
     return store.unusable(file, message, remedy)

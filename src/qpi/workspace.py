@@ -269,7 +269,7 @@ class Workspace:
         from qpi import closing
         from qpi.ledger import has_ledger
 
-        if not has_ledger(self.ledger_path):
+        if not has_ledger(self.ledger_place):
             return None
         with self.ledger() as store:
             return closing.closing_of(store, closing.period_of(period).name, at=at)
