@@ -55,7 +55,8 @@ def test_records_that_stand_in_the_log_alone_are_in_the_copy_and_not_in_a_copied
         raw.execute("CREATE TABLE x (y)")
         raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         raw.execute("INSERT INTO x VALUES (1)")
-        backup.open_unexamined(source).copy_to(copy)
+        with backup.open_unexamined(source) as opened:
+            opened.copy_to(copy)
         (tmp_path / "cp.db").write_bytes(source.read_bytes())
     found = []
     for path in (copy, tmp_path / "cp.db"):
@@ -146,6 +147,7 @@ def killed_at(file, copy, step):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 def test_a_backup_that_is_killed_at_any_step_leaves_a_verified_copy_or_none(file, tmp_path):
     before, there, left = digest(file), [], 0
     for number in count(1):

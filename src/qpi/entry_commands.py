@@ -39,7 +39,7 @@ def void(entry: str, reason: str, folder: str, actor: Actor | None) -> None:
     from qpi.corrections import Change
     from qpi.workspace import Workspace
 
-    with Workspace(folder).recorder(actor=actor, create=False) as recorder:
+    with Workspace(folder, tell=tell).recorder(actor=actor, create=False) as recorder:
         _say(recorder.supersede([Change(_target(entry), None)], reason=reason))
 
 
@@ -70,7 +70,7 @@ def correct(
         raise UsageError(say("name either ENTRY with --set or --unset, or --from FILE"))
     if entry is not None and not (puts or drops):
         raise UsageError(say("nothing to change; write --set FIELD=VALUE, --unset FIELD, or --from FILE"))
-    workspace = Workspace(folder)
+    workspace = Workspace(folder, tell=tell)
     console.tell_problems(workspace.changed_editions())
     with workspace.recorder(actor=actor, create=False) as recorder:
         store = recorder.ledger

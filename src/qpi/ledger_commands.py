@@ -149,7 +149,7 @@ def copy(url: str, writer: str | None, folder: str) -> None:
     from qpi import transfer
     from qpi.workspace import Workspace
 
-    with Workspace(folder).ledger() as store:
+    with Workspace(folder, tell=tell).ledger() as store:
         position = transfer.copy(store, _place(url), writer=writer)
     show(say("ledger {ledger}: entries 0 to {last}, head {head}", ledger=position.ledger, last=position.seq,
              head=position.head))  # fmt: skip
@@ -184,7 +184,7 @@ def history(name: str, folder: str) -> None:
     from qpi import corrections, entries
     from qpi.workspace import Workspace
 
-    workspace = Workspace(folder)
+    workspace = Workspace(folder, tell=tell)
     target = int(name) if name.isascii() and name.isdigit() and len(name) <= 15 else name
     with workspace.ledger() as store:
         events = corrections.history(store, target)
@@ -241,8 +241,10 @@ def migrate(folder: str) -> None:
     from qpi.tables import LAYOUT
     from qpi.workspace import Workspace
 
-    workspace = Workspace(folder)
+    workspace = Workspace(folder, tell=tell)
     done = bring(workspace.ledger_place, beside=workspace.folder / "qpi.db")
+    for note in done.notes:
+        tell(note)
     if done.backup is None:
         show(say("{file}: there is nothing to migrate (schema {schema})", file=done.file, schema=LAYOUT))
         return

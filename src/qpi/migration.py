@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qpi.audit import audit
-from qpi.backup import back_up
+from qpi.backup import back_up, unfinished
 from qpi.errors import LedgerError, QpiError
 from qpi.ledger import Place, Position, open_unexamined
 from qpi.messages import say
@@ -26,12 +26,13 @@ FOLDER = Path(__file__).parent / "migrations"
 
 
 class Migrated(NamedTuple):
-    """What was migrated, the layout that it had, its last entry, and the backup; None where nothing was to be done."""
+    """What was migrated, the layout that it had, its last entry, the backup (None where nothing was to be done), notes."""
 
     file: str
     before: int
     position: Position
     backup: Path | None
+    notes: tuple[str, ...] = ()
 
 
 def migrate(place: Place, *, beside: Path | None = None) -> Migrated:
@@ -46,18 +47,18 @@ def migrate(place: Place, *, beside: Path | None = None) -> Migrated:
         if before > LAYOUT:
             raise LedgerError(newer(ledger.file, before))
         if before == LAYOUT:
-            return Migrated(ledger.file, before, ledger.position(), None)
+            return Migrated(ledger.file, before, ledger.position(), None, ledger.notes)
         revisions = _revisions()
         with ledger.altering() as alter:
             # Nobody else can write from here on, so the backup is of exactly what is changed.
             before, position = ledger.layout, ledger.position()
             if before == LAYOUT:
                 # Another program took the steps while this one waited.
-                return Migrated(ledger.file, before, position, None)
+                return Migrated(ledger.file, before, position, None, ledger.notes)
             backup = _backed_up(place, beside or Path("qpi.db"), position)
             for statement in _statements(revisions, before, ledger.dialect):
                 alter(statement)
-        return Migrated(ledger.file, before, position, backup)
+        return Migrated(ledger.file, before, position, backup, (*ledger.notes, *unfinished(backup)))
 
 
 def _backed_up(place: Place, beside: Path, position: Position) -> Path:

@@ -1,6 +1,5 @@
 """Places: whether a folder is one where a file ledger is safe, and what lies beside the file."""
 
-import os
 import re
 import sys
 import unicodedata
@@ -101,7 +100,7 @@ def remote_on_windows(path: str, drive_type: Callable[[str], int]) -> bool:
 
 def on_network(path: Path) -> str | None:
     """Return the name of the network file system that a file lies on; None where it is local, or cannot be told."""
-    real = os.path.realpath(path.parent)
+    real = str(path.resolve().parent)
     if sys.platform == "win32":
         import ctypes
 
