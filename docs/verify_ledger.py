@@ -4,11 +4,7 @@ Prints every inconsistency as `entry N: kind`, then what was verified; exits wit
 """
 
 # fmt: off
-import hashlib
-import json
-import re
-import sqlite3
-import sys
+import hashlib, json, re, sqlite3, sys
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -21,11 +17,9 @@ RECEIPT = re.compile(r"qpi-receipt-v1\s+([0-9A-Za-z-]+)\s+(\d+)\s+([0-9a-f]{64})
 TYPES = re.compile("ssisss[sN]s[sN]s[iN][sN]b")  # first letters of Python's types, from prev on
 COLUMNS = "seq, prev, hash, schema, kind, idem, actor_id, actor_role, actor_auth, observed_at, recorded_at, supersedes, reason, body"
 
-
 def sized(field):
     data = field if isinstance(field, bytes) else str(field).encode("utf-8", "surrogateescape")
     return b"\xff" * 8 if field is None else len(data).to_bytes(8, "big") + data
-
 
 def cell(name, record, judged):
     value = record.get(name.removesuffix("_hundredths"))
@@ -40,7 +34,6 @@ def cell(name, record, judged):
         return int(whole) * 100 + int(rest.ljust(2, "0"))
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")) if isinstance(value, (list, dict)) else value
 
-
 def rows_of(kind, record, judged, columns):
     table, *needed = KINDS[kind]
     (name, *_), own = [record[one] for one in needed], [cell(column, record, judged) for column in columns[table]]
@@ -51,13 +44,11 @@ def rows_of(kind, record, judged, columns):
     return {table: [own], "findings": [[cell(column, one, judged) for column in columns["findings"]] for one in found],
             "citations": [[no, *one] for no, one in enumerate(cited, 1)]}
 
-
 def readable(ledger, query, unread):
     try:
         yield from ledger.execute(query)
     except sqlite3.Error:
         unread.append(query)
-
 
 def verify(file, receipts=(), folder=None):
     ledger = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
@@ -99,7 +90,6 @@ def verify(file, receipts=(), folder=None):
     for owner, number, head in receipts:
         found += [(None, "receipt")] if name and owner != name else [(int(number), "receipt")] * (hashes.get(int(number)) != head)
     return sorted(set(found), key=lambda one: (-1 if one[0] is None else one[0], one[1])), last, before
-
 
 if __name__ == "__main__":
     proofs = [one for path in map(Path, sys.argv[2:]) if not path.is_dir() for one in RECEIPT.findall(path.read_text("utf-8"))]
