@@ -7,7 +7,6 @@ Prints every inconsistency as `entry N: kind`, then what was verified; exits wit
 import hashlib, json, re, sqlite3, sys
 from datetime import datetime, timezone
 from pathlib import Path
-
 SCHEMA = "c50cd38c88d789bb98ee50fdddbfa3161c104d24ec04dbde0e041fb9f4779119"  # of tables, triggers and views
 EARLIER = {1: "3708732fffb1e66709aa6d44d22c7fde94cc09eba82d8692317b0819418ee9a7"}  # before a migration, typed tables are not compared
 TABLES = ("checks", "findings", "verifications", "citations", "files", "closings")
@@ -81,8 +80,8 @@ def verify(file, receipts=(), folder=None):
         files |= {seq: (plain["record"]["sha256"], plain["record"]["size"])} if kind == "evidence" else {}
         found += [(seq, "rows") for table in TABLES if sound and stored[table].pop(seq, []) != rows.get(table, [])]
     found += [(0, "link")] * (last < 0) + [(seq, "rows") for table in TABLES for seq in set(stored[table]) - set(hashes)]
-    found = [one for one in found if not unread or one[1] not in ("rows", "body")] + [(last + 1, "file")] * any(" FROM entry " in one for one in unread)
-    found += [(None, "file")] * ([*readable(ledger, "PRAGMA integrity_check", unread)] != [("ok",)])
+    found = [one for one in found if not unread or one[1] not in ("rows", "body")] + [(last + 1, "file")] * any(" FROM entry " in one for one in unread) \
+        + [(None, "file")] * ([*readable(ledger, "PRAGMA integrity_check", unread)] != [("ok",)])
     for seq, (digest, size) in files.items() if folder else ():
         path = folder / str(digest)[:2] / str(digest)[:64]
         data = path.read_bytes() if path.is_file() and not path.is_symlink() else None
