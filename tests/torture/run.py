@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from torture.figures import Figure, Run
 
 MODULES = (
-    "kills", "errors", "powercut", "compounds", "writers", "tampering", "flips", "fuzz", "corpus", "steps", "thresholds",
+    "kills", "errors", "powercut", "compounds", "writers", "postgres_writers", "tampering", "flips", "fuzz", "corpus", "steps", "thresholds",
     "imports", "backups",
 )  # fmt: skip
 """Each module of this folder that has `figures(run)`, in the order in which they run."""
