@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from torture.figures import Figure, Run
 
-MODULES = ("kills", "errors", "powercut", "compounds")
+MODULES = ("kills", "errors", "powercut", "compounds", "postgres_writers")
 """Each module of this folder that has `figures(run)`, in the order in which they run."""
 
 
