@@ -161,7 +161,7 @@ def test_random_alterations_are_found_by_both_alike(file, tmp_path):
 
 def test_the_verifier_is_short_and_needs_python_alone():
     text = SCRIPT.read_text("utf-8")
-    assert len(text.splitlines()) <= 100
+    assert len(text.splitlines()) <= 115
     assert f'SCHEMA = "{tables.own_schema_digest()}"' in text
     assert f"EARLIER = {tables.EARLIER}".replace("'", '"') in text
     imported = {line.split()[1] for line in text.splitlines() if line.startswith(("import ", "from "))}
@@ -176,6 +176,64 @@ def test_the_verifier_runs_as_an_auditor_runs_it(file, tmp_path):
     alter(file, *MUTATIONS["entry.body"])
     done = subprocess.run(run, capture_output=True, text=True)
     assert (done.returncode, done.stdout.splitlines()[:2]) == (3, ["entry 2: hash", "entry 2: rows"])
+
+
+def stored_as(file, table, column, value, key):
+    """Store a value that the strict table would refuse, as a flipped byte does; the text of the schema stays the same."""
+    strict = "UPDATE sqlite_master SET sql = ? WHERE type = 'table' AND name = ?"
+    with outside(file) as raw:
+        (text,) = raw.execute("SELECT sql FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+        raw.execute("PRAGMA writable_schema = on")
+        raw.execute(strict, (text.removesuffix(" STRICT"), table))
+    alter(file, f"UPDATE {table} SET {column} = {value} WHERE {key}")
+    with outside(file) as raw:
+        raw.execute("PRAGMA writable_schema = on")
+        raw.execute(strict, (text, table))
+
+
+@pytest.mark.parametrize("column", ["idem", "actor_id", "recorded_at", "body"])
+def test_a_field_of_another_type_with_the_same_bytes_is_found(file, column):
+    """Its hash is the same, and yet no query would find it: idempotency hangs on it."""
+    stored_as(file, "entry", column, f"CAST({column} AS {'TEXT' if column == 'body' else 'BLOB'})", "seq = 3")
+    assert (3, "hash") in ours(file)
+    assert (None, "file") in ours(file)
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "key"), [("entry", "recorded_at", "seq = 3"), ("checks", "place", "entry = 2")]
+)
+def test_a_text_that_is_not_utf_8_is_told_with_its_entry(file, table, column, key):
+    alter(file, f"UPDATE {table} SET {column} = CAST(x'ff41' AS TEXT) WHERE {key}")
+    assert ours(file) == [(int(key[-1]), "hash" if table == "entry" else "rows")]
+    with open_ledger(file) as ledger, pytest.raises(ProofError, match="a text is not UTF-8"):
+        ledger.verify()
+
+
+def test_an_index_that_is_not_of_its_table_is_found(file):
+    """The rows are all there; but who asks for one by its key would not be given it, and record it again."""
+    data = file.read_bytes()
+    with outside(file) as raw:
+        (page,) = raw.execute("SELECT rootpage FROM sqlite_master WHERE name = 'sqlite_autoindex_entry_2'").fetchone()
+        (size,) = raw.execute("PRAGMA page_size").fetchone()
+    at = data.index(b"check:c-1", (page - 1) * size)
+    assert at < page * size
+    file.write_bytes(data[:at] + b"d" + data[at + 1 :])
+    assert ours(file) == [(None, "file")]
+
+
+def test_entries_before_a_damaged_page_are_still_judged(recorded):
+    file, page = recorded.ledger_path, 4096
+    with recorded.recorder() as recorder:
+        for n in range(40):
+            recorder.check(id=f"more-{n}", project="P01", point="KF-001", role="supervisor",
+                           checked_at="2026-10-05T09:00:00+08:00")  # fmt: skip
+    alter(file, "UPDATE entry SET actor_id = 'x' WHERE seq = 2")
+    data = file.read_bytes()
+    at = data.index(b'"id":"more-39"') // page * page
+    file.write_bytes(data[:at] + b"\xee" * page + data[at + page :])
+    found = dict(ours(file))
+    assert found[2] == "hash"
+    assert "file" in found.values()
 
 
 # Evidence files

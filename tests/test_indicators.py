@@ -225,6 +225,16 @@ def test_percents_are_shown_half_up_with_0_and_100_only_when_exact(done, due, sh
     assert percent(done, due) == shown
 
 
+@pytest.mark.parametrize(
+    ("done", "due", "bounds", "shown"),
+    [(14999, 20000, [], "75.00 %"), (14999, 20000, ["3/4"], "74.99 %"), (15000, 20000, ["3/4"], "75.00 %"),
+     (14999, 20000, ["1/2"], "75.00 %"), (18999, 20000, ["3/4", "19/20"], "94.99 %"), (-1, 100000, ["0"], "-0.01 %"),
+     (33333, 100000, ["333331/1000000"], "33.33 %")],
+)  # fmt: skip
+def test_a_rate_below_a_bound_is_not_rounded_up_to_it(done, due, bounds, shown):
+    assert percent(done, due, *map(Fraction, bounds)) == shown
+
+
 def test_no_count_one_below_a_threshold_is_judged_or_shown_as_reaching_it():
     """F13: for every due up to 3,000 and each floor of the policy, one below is missed and exact is met."""
     for floor in (

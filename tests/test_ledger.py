@@ -210,7 +210,7 @@ def tamper(file, script):
         ("UPDATE checks SET place = '4栋' WHERE entry = 3", [(3, "has other rows in checks; rebuild the typed tables")]),
         ("DELETE FROM findings WHERE entry = 3", [(3, "has other rows in findings; rebuild the typed tables")]),
         ("UPDATE verifications SET outcome = 'open'", [(5, "has other rows in verifications; rebuild the typed tables")]),
-        ("UPDATE findings SET entry = 77 WHERE entry = 3", [(3, "has other rows in findings; rebuild the typed tables"), (6, "is no entry, and has rows in findings; rebuild the typed tables")]),
+        ("UPDATE findings SET entry = 77 WHERE entry = 3", [(3, "has other rows in findings; rebuild the typed tables"), (77, "is no entry, and has rows in findings; rebuild the typed tables")]),
     ],
 )  # fmt: skip
 def test_what_was_altered_from_outside_is_found(file, script, faults):
@@ -561,7 +561,7 @@ def test_the_first_moment_of_a_ledger_can_be_given(tmp_path):
 
 def test_the_layout_of_this_release_is_frozen():
     """A ledger is refused when its tables differ, so neither we nor a library's new wording may change their text."""
-    assert own_schema_digest() == "ed91adf9dd57c7324062f296ebc3f492b8073320ac82d1a4722ea229d9eca1d7"
+    assert own_schema_digest() == "c50cd38c88d789bb98ee50fdddbfa3161c104d24ec04dbde0e041fb9f4779119"
 
 
 def test_a_ledger_that_was_killed_at_its_birth_has_not_begun_and_is_begun_by_the_next(tmp_path):

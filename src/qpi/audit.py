@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from qpi import chain, evidence, tables
 from qpi.chain import Link
-from qpi.errors import ProofError
+from qpi.errors import LedgerError
 from qpi.ledger import Ledger, Place, Position, open_unexamined
 from qpi.messages import say
 from qpi.receipts import Receipt, newest
@@ -18,7 +18,7 @@ from qpi.tables import KINDS, LAYOUT
 class Inconsistency(NamedTuple):
     """Something that is not as it was: the entry (None: the file as a whole), the kind, and what, in words.
 
-    Kinds are schema, hash, link, rows, body, receipt, evidence.
+    Kinds are schema, file, hash, link, rows, body, receipt, evidence.
     """
 
     entry: int | None
@@ -56,7 +56,7 @@ class Report:
 
 
 def audit(where: Place | Ledger, receipts: Sequence[Receipt] = (), *, attachments: Path | None = None) -> Report:
-    """Recompute everything: schema, entries, links, typed rows, each receipt against its entry, and evidence files.
+    """Recompute everything: schema, file, entries, links, typed rows, each receipt against its entry, and evidence files.
 
     It is the ledger of one moment, whoever writes meanwhile. `attachments` is the folder of evidence files; where it is
     None they are not looked at, and a note says so.
@@ -65,16 +65,18 @@ def audit(where: Place | Ledger, receipts: Sequence[Receipt] = (), *, attachment
     with nullcontext(where) if isinstance(where, Ledger) else open_unexamined(where) as ledger:
         with ledger.reading():
             found = [Inconsistency(None, "schema", fault) for fault in ledger.foreign_schema()]
+            if damage := ledger.damage():
+                found.append(Inconsistency(None, "file", say("is damaged ({damage}); restore a backup", damage=damage)))
             hashes, strange, files = dict[int, str](), dict[str, list[int]](), _Files()
-            links = files.noted(_noted(_strange(ledger.links(), strange), hashes, receipts))
-            found += (Inconsistency(*broken) for broken in chain.breaks(links))
+            links = files.noted(_readable(_noted(_strange(ledger.links(), strange), hashes, receipts), found))
+            found += [Inconsistency(*broken) for broken in chain.breaks(links)]
             notes = [*ledger.notes, *_unknown(strange)]
             if not any(one.kind == "schema" for one in found):
                 if ledger.layout < LAYOUT:
                     notes.append(say("the ledger is of an earlier release (schema {schema}): its entries are proved, and its typed "
                                      "tables wait for qpi ledger migrate", schema=ledger.layout))  # fmt: skip
                 else:
-                    found += (Inconsistency(*foreign) for foreign in ledger.foreign_rows())
+                    found += _foreign(ledger)
                     notes += files.awaited(ledger)
             position = _position(ledger)
             against = {one: _against(one, hashes, position) for one in receipts}
@@ -86,6 +88,25 @@ def audit(where: Place | Ledger, receipts: Sequence[Receipt] = (), *, attachment
     whole = sorted(dict.fromkeys(found), key=lambda one: (-1 if one.entry is None else one.entry, one.kind))
     latest = newest(one for one, contradiction in against.items() if position and not contradiction)
     return Report(position, tuple(whole), latest.seq if latest else None, tuple(notes), doubts)
+
+
+def _readable(links: Iterable[Link], found: list[Inconsistency]) -> Iterator[Link]:
+    """Yield the entries as far as the file can be read, and add to what was found where that ends."""
+    last = -1
+    try:
+        for link in links:
+            yield link
+            last = link.seq
+    except LedgerError:
+        found.append(Inconsistency(last + 1, "file", say("cannot be read")))
+
+
+def _foreign(ledger: Ledger) -> list[Inconsistency]:
+    """Return the entries that have other rows in the typed tables, or that these cannot be read."""
+    try:
+        return [Inconsistency(*foreign) for foreign in ledger.foreign_rows()]
+    except LedgerError:
+        return [Inconsistency(None, "file", say("cannot be read"))]
 
 
 def _strange(links: Iterable[Link], strange: dict[str, list[int]]) -> Iterator[Link]:
@@ -185,7 +206,7 @@ class _Files:
 def _position(ledger: Ledger) -> Position | None:
     try:
         return ledger.position()
-    except (ProofError, ValueError, LookupError, TypeError):
+    except (LedgerError, ValueError, LookupError, TypeError):
         return None
 
 

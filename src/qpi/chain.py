@@ -4,6 +4,8 @@ import hashlib
 import struct
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import product
+from types import NoneType
 from typing import NamedTuple
 
 from qpi.messages import say
@@ -54,7 +56,14 @@ class Content(NamedTuple):
 def _sized(field: str | int | bytes | None) -> bytes:
     if field is None:
         return _NULL
-    data = field.encode() if isinstance(field, str) else field if isinstance(field, bytes) else b"%d" % field
+    # A text that is not UTF-8 was not written by us; its bytes are hashed as they are, so that it is told.
+    data = (
+        field.encode("utf-8", "surrogateescape")
+        if isinstance(field, str)
+        else field
+        if isinstance(field, bytes)
+        else b"%d" % field
+    )
     return _LENGTH(len(data)) + data
 
 
@@ -62,6 +71,13 @@ def _sized(field: str | int | bytes | None) -> bytes:
 def _alike(*fields: str | int | None) -> bytes:
     """Return fields, each with its length before it; neighbours that are the same in many entries are kept."""
     return b"".join(map(_sized, fields))
+
+
+# The hash is over bytes: a text kept as a blob has the same one, and would no longer be found by its key.
+_TYPES = frozenset(
+    product((int,), (str,), (str,), (int,), (str,), (str,), (str,), (str, NoneType), (str,), (str, NoneType), (str,),
+            (int, NoneType), (str, NoneType), (bytes,))
+)  # fmt: skip
 
 
 def entry_hash(seq: int, prev: str, content: Content) -> str:
@@ -95,7 +111,9 @@ def breaks(links: Iterable[Link]) -> Iterator[tuple[int, str, str]]:
             yield link.seq, "link", say("follows entry {entry}, so an entry is missing or moved", entry=expected - 1)
         if link.prev != before:
             yield link.seq, "link", say("does not name the entry before it")
-        if entry_hash(link.seq, link.prev, Content(*link[3:])) != link.hash:
+        if tuple(map(type, link)) not in _TYPES:
+            yield link.seq, "hash", say("has a field of another type")
+        elif entry_hash(link.seq, link.prev, Content(*link[3:])) != link.hash:
             yield link.seq, "hash", say("is not what its hash says")
         expected, before = link.seq + 1, link.hash
     if not expected:

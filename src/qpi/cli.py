@@ -310,8 +310,6 @@ def close(period: str, reason: str | None, out: str | None, folder: str, actor: 
     with workspace.recorder(actor=actor, create=False) as recorder:
         outcome = workspace.close(period, reason=reason, recorder=recorder)
         made = receipts.receipt(*outcome.position, now=recorder.now)
-    for note in outcome.notes:
-        tell(note)
     closed = workspace.closed(period)
     assert closed is not None
     tables = workspace.tables()

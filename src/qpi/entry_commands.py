@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from qpi import console
-from qpi.console import Command, acting, in_language, in_workspace, option, show, tell_notes
+from qpi.console import Command, acting, in_language, in_workspace, option, show, tell, tell_notes
 from qpi.errors import UsageError
 from qpi.messages import say
 
@@ -39,7 +39,7 @@ def void(entry: str, reason: str, folder: str, actor: Actor | None) -> None:
     from qpi.corrections import Change
     from qpi.workspace import Workspace
 
-    with Workspace(folder, tell=tell).recorder(actor=actor, create=False) as recorder:
+    with Workspace(folder, tell=console.tell).recorder(actor=actor, create=False) as recorder:
         _say(recorder.supersede([Change(_target(entry), None)], reason=reason))
 
 
@@ -70,7 +70,7 @@ def correct(
         raise UsageError(say("name either ENTRY with --set or --unset, or --from FILE"))
     if entry is not None and not (puts or drops):
         raise UsageError(say("nothing to change; write --set FIELD=VALUE, --unset FIELD, or --from FILE"))
-    workspace = Workspace(folder, tell=tell)
+    workspace = Workspace(folder, tell=console.tell)
     console.tell_problems(workspace.changed_editions())
     with workspace.recorder(actor=actor, create=False) as recorder:
         store = recorder.ledger

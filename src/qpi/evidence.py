@@ -276,14 +276,21 @@ def settle(folder: Path, pieces: Iterable[Piece]) -> None:
 
 
 def delete(folder: Path, sha256: str) -> bool:
-    """Delete a kept file for good, with what a killed program left of a copy; say whether there was one."""
+    """Delete a kept file for good, with what a killed program left of a copy; say whether there was one.
+
+    Its removal is recorded by then. Raises LedgerError where it cannot be deleted.
+    """
     home = home_of(folder, sha256)
-    with _in_words(folder):
+    try:
         there = os.path.lexists(home)
         home.unlink(missing_ok=True)
         _part_of(home).unlink(missing_ok=True)
         if home.parent.is_dir():
             disk.settle(home.parent)
+    except OSError as error:
+        fault = say("{file}: the removal is recorded, and the file could not be deleted for good ({reason}); remove it again",
+                    file=home, reason=reason(error))  # fmt: skip
+        raise LedgerError(fault) from error
     return there
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from qpi import console
-from qpi.console import Group, acting, in_language, in_workspace, option, put, show, tell_notes
+from qpi.console import Group, acting, in_language, in_workspace, option, put, show, tell, tell_notes
 from qpi.errors import QpiError, UsageError
 from qpi.messages import say, translated
 
@@ -35,7 +35,7 @@ def add(files: tuple[str, ...], folder: str, actor: Actor | None) -> None:
     """Keep files."""
     from qpi.workspace import Workspace
 
-    with Workspace(folder).recorder(actor=actor) as recorder:
+    with Workspace(folder, tell=tell).recorder(actor=actor) as recorder:
         keeping = recorder.keep(*files)
     tell_notes(keeping.notes)
     for one in keeping.files:
@@ -68,7 +68,7 @@ def show_(what: str | None, form: str, out: str | None, folder: str) -> None:
     from qpi import exhibits, listing
     from qpi.workspace import Workspace
 
-    workspace = Workspace(folder)
+    workspace = Workspace(folder, tell=tell)
     with workspace.ledger() as store:
         found = exhibits.exhibits(store, workspace.evidence_folder)
     if what is not None:
@@ -126,7 +126,7 @@ def remove(sha256: str, reason: str, folder: str, actor: Actor | None) -> None:
     from qpi import exhibits
     from qpi.workspace import Workspace
 
-    workspace = Workspace(folder)
+    workspace = Workspace(folder, tell=tell)
     with workspace.ledger() as store:
         whole = exhibits.hash_of(store, workspace.evidence_folder, sha256)
     with workspace.recorder(actor=actor, create=False) as recorder:

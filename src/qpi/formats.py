@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from qpi import terms
+from qpi import calendar, terms
 from qpi.listing import aligned, guarded
 from qpi.metrics import PARTS, percent
 from qpi.policy import Policy
@@ -109,19 +109,28 @@ def closed_table(frame: pd.DataFrame, *, language: str = "en") -> str:
     return aligned(rows, {first, first + 1, first + 2, first + 4, first + 5, first + 6})
 
 
+def _floor(floor: Fraction) -> str:
+    """Return a floor as it is asked for: with two decimals, or as many as it needs."""
+    if (floor * 10000).denominator == 1:
+        return percent(floor.numerator, floor.denominator)
+    return calendar.percent_text(floor).replace("%", " %")
+
+
 def _cells(row: dict[str, Any], policy: Policy, language: str) -> list[str]:
     indicator = row["indicator"]
     done, due = _whole(row["done"], indicator), _whole(row["due"], indicator)
     title = f"{terms.INDICATOR_TITLES[indicator]} {indicator}" if language == "zh" else indicator
     floor = policy.floor(indicator)
-    grade = policy.grade(Fraction(done, due)) if indicator == "score_rate" and due else None
+    scored = indicator == "score_rate" and due
+    grade = policy.grade(Fraction(done, due)) if scored else None
+    bounds = [*([floor] if floor is not None else []), *((one.from_ for one in policy.grades) if scored else ())]
     return [
         title,
         terms.SOURCE_NUMBERS.get(indicator, ""),
         _shown(row["done"], indicator),
         _shown(row["due"], indicator),
-        percent(done, due),
-        percent(floor.numerator, floor.denominator) if floor is not None else "—",
+        percent(done, due, *bounds),
+        _floor(floor) if floor is not None else "—",
         VERDICTS[language][row["verdict"]],
         grade or "",
     ]

@@ -389,6 +389,10 @@ class Ledger:
         """Copy the whole ledger into a SQLite file by the store's own means, as it stands at one moment, if it has any."""
         return self._store.copy_to(path)
 
+    def damage(self) -> str | None:
+        """Return what the database finds wrong with what it keeps, such as an index that is not of its table."""
+        return self._store.damage()
+
     def doubts(self) -> list[str]:
         """Return what makes the store less trustworthy than it could be, though nothing is wrong with the ledger."""
         return self._store.doubts()
@@ -414,21 +418,23 @@ class Ledger:
         """
         stored = {table.name: _Sorted(self._store, table) for table in tables.TYPED}
         for link in self.links():
+            there = dict[str, list[tuple[Any, ...]]]()
+            for name, rows in stored.items():
+                yield from (_stray(entry, name) for entry in rows.before(link.seq))
+                there[name] = rows.of(link.seq)
             own = _readable(link)
             if own is None:
                 yield link.seq, "body", say("cannot be read")
-                for there in stored.values():
-                    # Else its rows would be laid to the charge of the entry after it.
-                    there.up_to(link.seq)
                 continue
-            for name, there in stored.items():
-                rows = sorted((link.seq, *row) for table, row in own if table == name)
-                if there.up_to(link.seq) != rows:
+            for name, rows_there in there.items():
+                if rows_there != sorted((link.seq, *row) for table, row in own if table == name):
                     yield link.seq, "rows", say("has other rows in {table}; rebuild the typed tables", table=name)
-        for name, there in stored.items():
-            if there.rest():
-                words = say("is no entry, and has rows in {table}; rebuild the typed tables", table=name)
-                yield self.position().seq + 1, "rows", words
+        for name, rows in stored.items():
+            yield from (_stray(entry, name) for entry in rows.before(None))
+
+
+def _stray(entry: int, table: str) -> tuple[int, str, str]:
+    return entry, "rows", say("is no entry, and has rows in {table}; rebuild the typed tables", table=table)
 
 
 def _readable(link: Link) -> list[Row] | None:
@@ -466,17 +472,19 @@ class _Sorted:
         self._seq, rows = next(self._groups, (None, iter(())))
         self._rows = list(rows)
 
-    def up_to(self, seq: int) -> list[tuple[Any, ...]]:
-        """Return the rows of an entry, and of those before that were not asked for."""
-        found: list[tuple[Any, ...]] = []
-        while self._seq is not None and self._seq <= seq:
-            found += self._rows
+    def before(self, seq: int | None) -> Iterator[int]:
+        """Yield the numbers before an entry, or to the end, that have rows which were not asked for."""
+        while self._seq is not None and (seq is None or self._seq < seq):
+            yield self._seq
             self._step()
-        return found
 
-    def rest(self) -> bool:
-        """Say whether rows are left."""
-        return self._seq is not None
+    def of(self, seq: int) -> list[tuple[Any, ...]]:
+        """Return the rows of an entry; those before it must have been asked for."""
+        if self._seq != seq:
+            return []
+        rows = self._rows
+        self._step()
+        return rows
 
 
 class Writer:

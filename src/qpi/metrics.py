@@ -507,12 +507,18 @@ def verdict(count: Count, floor: Fraction | None, mix_minimum: int) -> str:
 _CENT = Decimal("0.01")
 
 
-def percent(done: int, due: int) -> str:
-    """Return done over due (whole numbers) as percent with two decimals, half up; 0.00 % and 100.00 % only when exact."""
+def percent(done: int, due: int, *bounds: Fraction) -> str:
+    """Return done over due (whole numbers) as percent with two decimals, half up; 0.00 % and 100.00 % only when exact.
+
+    A rate that lies below one of the bounds, such as its floor, is not shown as if it had reached it.
+    """
     if not due:
         return "—"
     # Half up of a fraction is the floor of itself and a half.
-    shown = Decimal((2 * done * 10000 + due) // (2 * due)) / 100
+    hundredths = (2 * done * 10000 + due) // (2 * due)
+    if any(done * bound.denominator < bound.numerator * due and hundredths >= bound * 10000 for bound in bounds):
+        hundredths = done * 10000 // due
+    shown = Decimal(hundredths) / 100
     if shown == 0 and done > 0:
         shown = _CENT
     elif shown == 100 and done != due:

@@ -367,6 +367,10 @@ class Postgresql:
         del path
         return False
 
+    def damage(self) -> str | None:
+        """Return None: a server keeps its files, and checks them, itself."""
+        return None
+
     def doubts(self) -> list[str]:
         """Return what this role may do beyond reading and appending, and what the server forgets in a power cut."""
         row = self.one(

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ SETTINGS: dict[str, str | int] = {
 """How a ledger is opened; a write-ahead log, where it is asked for and safe, has another journal_mode and synchronous."""
 _WAL: dict[str, str | int] = {"journal_mode": "wal", "synchronous": 2}
 APPLICATION_ID = 0x71706931
+# The last comes from sqlite3 itself, when SQLite's message quotes a damaged file.
+_FAILURES = (sqlite3.Error, UnicodeDecodeError)
 
 
 class SqliteFile:
@@ -78,6 +81,9 @@ class SqliteFile:
         engine, connection = self._opened(self._journal(path))
         self.close()
         self._engine, self._connection = engine, connection
+        if self._wanted is None:
+            # Whoever only looks can then tell that the hash of a text is wrong which is not UTF-8.
+            self._raw.text_factory = _as_stored
         if journal and not journal.exists():
             note = say(
                 "{file}: a program was cut off while it wrote; what it had not finished is undone", file=self.file
@@ -100,7 +106,7 @@ class SqliteFile:
     def _opened(self, journal: str | None) -> tuple[Engine, Connection]:
         try:
             return _engine(partial(connect, Path(self.file), journal=journal))
-        except (sa.exc.DBAPIError, sqlite3.Error) as error:
+        except (sa.exc.DBAPIError, *_FAILURES) as error:
             cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
             raise _failure(self.file, cause or error) from error
 
@@ -126,7 +132,7 @@ class SqliteFile:
         with self._lock:
             try:
                 return self._raw.execute(statement, values)
-            except sqlite3.Error as error:
+            except _FAILURES as error:
                 if self._newer and said(error).startswith("no such"):
                     # A table or column that a later release has no more.
                     raise LedgerError(store.newer(self.file, self._newer)) from error
@@ -134,31 +140,45 @@ class SqliteFile:
 
     def insert(self, table: sa.Table, rows: Sequence[Sequence[Any]]) -> None:
         """Append whole rows to a table."""
-        try:
+        with self._told():
             self._raw.executemany(tables.inserting(table), rows)
-        except sqlite3.Error as error:
-            raise _failure(self.file, error) from error
 
     def rows(self, query: str, values: Values = ()) -> list[tuple[Any, ...]]:
         """Return the rows of a reading statement."""
-        with self._lock:
+        with self._lock, self._told():
             return self.execute(query, values).fetchall()
 
     def one(self, query: str, values: Values = ()) -> tuple[Any, ...] | None:
         """Return the first row of a reading statement, or None."""
-        with self._lock:
+        with self._lock, self._told():
             row: tuple[Any, ...] | None = self.execute(query, values).fetchone()
             return row
 
     def each(self, query: str, values: Values = (), *, size: int) -> Iterator[tuple[Any, ...]]:
-        """Yield the rows of a reading statement, fetched `size` at a time."""
+        """Yield the rows of a reading statement, fetched `size` at a time; where the file is damaged, those before it."""
         cursor = self.execute(query, values)
         while True:
+            rows: list[tuple[Any, ...]] = []
+            failure = None
             with self._lock:
-                rows = cursor.fetchmany(size)
+                try:
+                    # Not fetchmany, which loses the rows before a damaged one.
+                    rows.extend(islice(cursor, size))
+                except _FAILURES as error:
+                    failure = error
+            yield from rows
+            if failure:
+                raise _failure(self.file, failure) from failure
             if not rows:
                 return
-            yield from rows
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Tell what SQLite refuses in our words."""
+        try:
+            yield
+        except _FAILURES as error:
+            raise _failure(self.file, error) from error
 
     @contextmanager
     def transaction(self, *, rebuilding: bool = False) -> Iterator[None]:
@@ -256,6 +276,14 @@ class SqliteFile:
         """Raise UsageError: a file has no roles."""
         raise UsageError(say("{file}: a file knows no roles, and none named {role}", file=self.file, role=writer))
 
+    def damage(self) -> str | None:
+        """Return what SQLite finds wrong with its own file, such as an index that is not of its table; None where nothing is."""
+        try:
+            found = self.rows("PRAGMA integrity_check")
+        except LedgerError as error:
+            return said(error)
+        return None if found == [("ok",)] else str(found[0][0])
+
     def doubts(self) -> list[str]:
         """Return nothing: whoever has the rights to the file is known to be able to change it."""
         return []
@@ -317,6 +345,10 @@ def _settings(raw: sqlite3.Connection, journal: str | None) -> dict[str, str | i
     return {**SETTINGS, **_WAL} if journal == "wal" and not new else SETTINGS
 
 
+def _as_stored(text: bytes) -> str:
+    return text.decode("utf-8", "surrogateescape")
+
+
 def _roll_back(path: Path) -> None:
     """Let SQLite undo a ledger that was killed at its birth, and whose journal says that there was nothing before."""
     whole = path.resolve()
@@ -332,6 +364,12 @@ def _roll_back(path: Path) -> None:
 
 def _failure(file: str, error: BaseException) -> LedgerError:
     message = said(error)
+    if isinstance(error, UnicodeDecodeError) or "decode to UTF-8" in message:
+        # SQLite's own words would quote the whole text.
+        message = say("a text is not UTF-8")
+        return ProofError(
+            say("{file}: the file is no sound ledger ({message}); restore a backup", file=file, message=message)
+        )
     if "locked" in message or "busy" in message:
         remedy = store.busy()
     elif "readonly" in message or "unable to open" in message:

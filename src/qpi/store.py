@@ -97,6 +97,9 @@ class Store(Protocol):
     def admit(self, writer: str) -> None:
         """Let a role of the database read and append, and nothing else; raise UsageError where there are no roles."""
 
+    def damage(self) -> str | None:
+        """Return what the database finds wrong with what it keeps, apart from what a ledger is; None where nothing is."""
+
     def doubts(self) -> list[str]:
         """Return what makes this store less trustworthy than it could be, though nothing is wrong with the ledger."""
 

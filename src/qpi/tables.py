@@ -17,7 +17,7 @@ from qpi.entries import utc_text
 
 LAYOUT = 2
 """Version of the tables; they are rebuilt from the entries, which stay as they are."""
-EARLIER = {1: "a3a0dafb695bfcd64802f34e2f7c300996fdc1f747714548de83c963c9807912"}
+EARLIER = {1: "3708732fffb1e66709aa6d44d22c7fde94cc09eba82d8692317b0819418ee9a7"}
 """Digests of the tables and triggers of earlier layouts in SQLite: such a ledger is proved, and then migrated."""
 KINDS = ("genesis", "edition", "check", "verification", "void", "evidence", "removal", "closing")
 """Kinds of entries that this release knows."""
@@ -230,14 +230,15 @@ def statements() -> Iterator[str]:
 
 
 SCHEMA_TEXTS = (
-    "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY type, name"
+    "SELECT quote(type) || quote(name) || quote(tbl_name) || quote(sql) FROM sqlite_master "
+    "WHERE name NOT LIKE 'sqlite!_stat%' ESCAPE '!' ORDER BY type, name"
 )
-"""Reads the text of every table, index and trigger, without the statistics that SQLite's own tools keep."""
+"""Reads what is said of every table, index, trigger and view, without the statistics that SQLite's own tools keep."""
 
 
 def schema_digest(texts: Iterable[tuple[str]]) -> str:
     """Return the digest of rows of `SCHEMA_TEXTS`."""
-    return hashlib.sha256("\n".join(row[0] for row in texts).encode()).hexdigest()
+    return hashlib.sha256("\n".join(row[0] for row in texts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 @cache

@@ -139,7 +139,7 @@ class Ground:
                     yield f"{path.name}: nothing is there, and there are receipts"
                 continue
             try:
-                report = audit(path, proofs)
+                report = audit(path, proofs, attachments=self.looked / "evidence" if path.name == LEDGER else None)
             except QpiError as error:
                 yield f"{path.name}: {error}"
             else:

@@ -1,5 +1,6 @@
 """Operations: what a person does with a ledger, each as a row of a table that kills and errors are tried on."""
 
+import hashlib
 import io
 import json
 import sqlite3
@@ -169,6 +170,25 @@ def _lines(path: Path, records: list[dict[str, object]]) -> None:
     path.write_text("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in records), encoding="utf-8")
 
 
+def two_photos(folder: Path) -> None:
+    """A workspace with some records, and two files that show what was seen."""
+    some(folder)
+    for name in ("a.txt", "b.txt"):
+        (folder / name).write_text(f"{name} shows it\n" * 4000, encoding="utf-8")
+
+
+def kept_photos(folder: Path) -> None:
+    """A workspace with some records and two evidence files."""
+    two_photos(folder)
+    keep_photos(folder, lambda _: None)
+
+
+def an_earlier_ledger(folder: Path) -> None:
+    """A workspace whose ledger the release before this one wrote."""
+    nothing(folder)
+    (folder / LEDGER).write_bytes(GOLDEN.read_bytes())
+
+
 # What is done
 
 
@@ -251,6 +271,33 @@ def rebuild(folder: Path, acknowledge: Acknowledge) -> None:
         acknowledge("tables")
 
 
+def keep_photos(folder: Path, acknowledge: Acknowledge) -> None:
+    """Keep two evidence files."""
+    command("evidence", "add", "-w", str(folder), str(folder / "a.txt"), str(folder / "b.txt"))
+    acknowledge("evidence")
+
+
+def remove_photo(folder: Path, acknowledge: Acknowledge) -> None:
+    """Take an evidence file away; its hash stays."""
+    command("evidence", "remove", PHOTOS[0], "--reason", "有人脸", "-w", str(folder))
+    acknowledge("removal")
+
+
+def migrate(folder: Path, acknowledge: Acknowledge) -> None:
+    """Bring a ledger of the release before to this one, and open it."""
+    command("ledger", "migrate", "-w", str(folder))
+    with opened(folder):
+        acknowledge("migration")
+
+
+def close_month(folder: Path, acknowledge: Acknowledge) -> None:
+    """Close a month."""
+    command("close", "2025-10", "-w", str(folder))
+    acknowledge("closing")
+
+
+GOLDEN = Path(__file__).parent.parent / "golden" / "ledger-1.db"
+PHOTOS = [hashlib.sha256(f"{name} shows it\n".encode() * 4000).hexdigest() for name in ("a.txt", "b.txt")]
 OPERATIONS = (
     Operation("first check", nothing, record_check, {"check": ("check:n-1",)}),
     Operation("check", some, record_check, {"check": ("check:n-1",)}),
@@ -265,6 +312,16 @@ OPERATIONS = (
     ),
     Operation("backup", some, copy_ledger, {}, ("copy.db",)),
     Operation("rebuild", some, rebuild),
+    Operation(
+        "evidence",
+        two_photos,
+        keep_photos,
+        {"evidence": tuple(f"evidence:{one}" for one in PHOTOS)},
+        tuple(f"evidence/{one[:2]}/{one}" for one in PHOTOS),
+    ),
+    Operation("removal", kept_photos, remove_photo, {"removal": (f"removal:{PHOTOS[0]}@7",)}),
+    Operation("migration", an_earlier_ledger, migrate),
+    Operation("closing", some, close_month, {"closing": ("closing:2025-10",)}),
     Operation("check after a crash", a_crash, record_check, {"check": ("check:n-1",)}),
 )
 """Every operation that kills and errors are tried on, at each of its system calls."""

@@ -11,7 +11,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from torture.figures import Figure, Run
 
-MODULES = ("kills", "errors", "powercut", "compounds", "postgres_writers")
+MODULES = (
+    "kills", "errors", "powercut", "compounds", "writers", "postgres_writers", "tampering", "flips", "fuzz", "corpus", "steps", "thresholds",
+    "imports", "backups",
+)  # fmt: skip
 """Each module of this folder that has `figures(run)`, in the order in which they run."""
 
 
@@ -41,6 +44,11 @@ def table(found: list[Figure]) -> list[str]:
     return rows
 
 
+def _watched(words: str) -> None:
+    """Show how far a run is, on a line of its own."""
+    print(f"\r\x1b[K{words}", end="", file=sys.stderr, flush=True)
+
+
 def main() -> int:
     """Run, print the table, and say by the exit code whether every figure was reached."""
     ask = argparse.ArgumentParser(description=__doc__)
@@ -48,7 +56,7 @@ def main() -> int:
     ask.add_argument("--seed", type=int, default=Run.seed)
     ask.add_argument("--only", default="")
     given = ask.parse_args()
-    run = Run(given.size, given.seed, lambda words: print(f"\r\x1b[K{words}", end="", file=sys.stderr, flush=True))
+    run = Run(given.size, given.seed, _watched if sys.stderr.isatty() else lambda _: None)
     wanted = tuple(name for name in MODULES if not given.only or name in given.only.split(","))
     found = []
     for figure in measured(run, wanted):
