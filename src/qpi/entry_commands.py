@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from qpi import console
-from qpi.console import Command, acting, in_language, in_workspace, option, show, tell, tell_notes
+from qpi.console import Command, acting, in_language, in_workspace, option, show, tell_notes
 from qpi.errors import UsageError
 from qpi.messages import say
 
