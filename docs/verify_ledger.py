@@ -4,14 +4,9 @@ Prints every inconsistency as `entry N: kind`, then what was verified; exits wit
 """
 
 # fmt: off
-import hashlib
-import json
-import re
-import sqlite3
-import sys
+import hashlib, json, re, sqlite3, sys
 from datetime import datetime, timezone
 from pathlib import Path
-
 SCHEMA = "c50cd38c88d789bb98ee50fdddbfa3161c104d24ec04dbde0e041fb9f4779119"  # of tables, triggers and views
 EARLIER = {1: "3708732fffb1e66709aa6d44d22c7fde94cc09eba82d8692317b0819418ee9a7"}  # before a migration, typed tables are not compared
 TABLES = ("checks", "findings", "verifications", "citations", "files", "closings")
@@ -21,11 +16,9 @@ RECEIPT = re.compile(r"qpi-receipt-v1\s+([0-9A-Za-z-]+)\s+(\d+)\s+([0-9a-f]{64})
 TYPES = re.compile("ssisss[sN]s[sN]s[iN][sN]b")  # first letters of Python's types, from prev on
 COLUMNS = "seq, prev, hash, schema, kind, idem, actor_id, actor_role, actor_auth, observed_at, recorded_at, supersedes, reason, body"
 
-
 def sized(field):
     data = field if isinstance(field, bytes) else str(field).encode("utf-8", "surrogateescape")
     return b"\xff" * 8 if field is None else len(data).to_bytes(8, "big") + data
-
 
 def cell(name, record, judged):
     value = record.get(name.removesuffix("_hundredths"))
@@ -40,7 +33,6 @@ def cell(name, record, judged):
         return int(whole) * 100 + int(rest.ljust(2, "0"))
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")) if isinstance(value, (list, dict)) else value
 
-
 def rows_of(kind, record, judged, columns):
     table, *needed = KINDS[kind]
     (name, *_), own = [record[one] for one in needed], [cell(column, record, judged) for column in columns[table]]
@@ -51,13 +43,11 @@ def rows_of(kind, record, judged, columns):
     return {table: [own], "findings": [[cell(column, one, judged) for column in columns["findings"]] for one in found],
             "citations": [[no, *one] for no, one in enumerate(cited, 1)]}
 
-
 def readable(ledger, query, unread):
     try:
         yield from ledger.execute(query)
     except sqlite3.Error:
         unread.append(query)
-
 
 def verify(file, receipts=(), folder=None):
     ledger = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
@@ -90,8 +80,8 @@ def verify(file, receipts=(), folder=None):
         files |= {seq: (plain["record"]["sha256"], plain["record"]["size"])} if kind == "evidence" else {}
         found += [(seq, "rows") for table in TABLES if sound and stored[table].pop(seq, []) != rows.get(table, [])]
     found += [(0, "link")] * (last < 0) + [(seq, "rows") for table in TABLES for seq in set(stored[table]) - set(hashes)]
-    found = [one for one in found if not unread or one[1] not in ("rows", "body")] + [(last + 1, "file")] * any(" FROM entry " in one for one in unread)
-    found += [(None, "file")] * ([*readable(ledger, "PRAGMA integrity_check", unread)] != [("ok",)])
+    found = [one for one in found if not unread or one[1] not in ("rows", "body")] + [(last + 1, "file")] * any(" FROM entry " in one for one in unread) \
+        + [(None, "file")] * ([*readable(ledger, "PRAGMA integrity_check", unread)] != [("ok",)])
     for seq, (digest, size) in files.items() if folder else ():
         path = folder / str(digest)[:2] / str(digest)[:64]
         data = path.read_bytes() if path.is_file() and not path.is_symlink() else None
@@ -99,7 +89,6 @@ def verify(file, receipts=(), folder=None):
     for owner, number, head in receipts:
         found += [(None, "receipt")] if name and owner != name else [(int(number), "receipt")] * (hashes.get(int(number)) != head)
     return sorted(set(found), key=lambda one: (-1 if one[0] is None else one[0], one[1])), last, before
-
 
 if __name__ == "__main__":
     proofs = [one for path in map(Path, sys.argv[2:]) if not path.is_dir() for one in RECEIPT.findall(path.read_text("utf-8"))]
