@@ -9,6 +9,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import bench_import
 import bench_ledger
+import bench_postgresql
 import bench_start
 import bench_tally
 
@@ -17,7 +18,7 @@ def main() -> None:
     """Print name, ratio, limit and whether it is kept, a line each."""
     print(f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {platform.machine()}")
     print(f"{'ratio':>6}  {'limit':>5}        what")
-    for bench in (bench_start, bench_tally, bench_import, bench_ledger):
+    for bench in (bench_start, bench_tally, bench_import, bench_ledger, bench_postgresql):
         for name, ratio, limit in bench.measure():
             print(f"{ratio:6.2f}  {limit:5.2f}  {'ok   ' if ratio <= limit else 'MISS '}  {name}", flush=True)
 
