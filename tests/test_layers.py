@@ -84,7 +84,7 @@ ROOMS = {
     "demo_records": ("demo_plan",),
     "demo": ("demo_records", "scaffold", "strictyaml"),
     "demonstration": ("workspace", "intake", "formats", "demo"),
-    "console": ("entries",),
+    "console": ("entries", "disk"),
     "catalogue_commands": ("catalogues", "scaffold", "sheets", "console"),
     "ledger_commands": ("workspace", "migration", "console"),
     "entry_commands": ("workspace", "intake", "amendments", "console"),

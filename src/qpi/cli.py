@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from qpi import __version__, catalogue_commands, console, entry_commands, evidence_commands, ledger_commands
+from qpi import __version__, catalogue_commands, console, disk, entry_commands, evidence_commands, ledger_commands
 from qpi.console import BAD_INPUT, NO_PROOF, WRONG_USAGE, acting, in_language, in_workspace, option, printed, show, tell
 from qpi.errors import DataError, ProofError, QpiError, UsageError, reason
 from qpi.messages import said, say, translated
@@ -387,7 +387,7 @@ def render(
     target = Path(out)
     target.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
-        (target / name).write_text(text, encoding="utf-8")
+        disk.write(target / name, text)
         click.echo(str(target / name))
     if not texts:
         whose = f"{period}, {project}" if project else period

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from qpi import messages
+from qpi import disk, messages
 from qpi.errors import Problem, QpiError, UsageError
 from qpi.messages import say, translated
 
@@ -236,7 +236,7 @@ def put(text: str, out: str | None) -> None:
     from pathlib import Path
 
     refuse_target(Path(out))
-    Path(out).write_text(text, encoding="utf-8", newline="")
+    disk.write(Path(out), text)
     click.echo(out)
 
 

@@ -1,6 +1,8 @@
 """Disk: what has to be asked of the system so that it is written down for good."""
 
 import os
+import secrets
+import shutil
 from pathlib import Path
 
 
@@ -15,4 +17,19 @@ def settle(path: Path) -> None:
         os.close(handle)
 
 
-__all__ = ["settle"]
+def write(path: Path, text: str) -> None:
+    """Write a text as UTF-8 into a file, for good: either all of it stands under the name, or what stood there before."""
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        part.write_text(text, encoding="utf-8", newline="")
+        if path.exists():
+            # Whoever may read the old one may read the new one.
+            shutil.copymode(path, part)
+        settle(part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    settle(path.parent)
+
+
+__all__ = ["settle", "write"]

@@ -182,8 +182,7 @@ def _beside(path: Path, endings: Iterable[str]) -> list[Path]:
 
 def pages_before(journal: Path) -> int:
     """Return the number of pages that a ledger had when this journal of it was begun; 0 where it cannot be told."""
-    with journal.open("rb") as file:
-        head = file.read(20)
+    head = _head(journal)
     return int.from_bytes(head[16:20], "big") if head.startswith(_JOURNAL_MAGIC) else 0
 
 
@@ -193,11 +192,23 @@ def left_behind(path: Path, now: float) -> Path | None:
     `now` is in seconds since 1970. One that is younger may be that of a program that writes.
     """
     for one in _beside(path, ("-journal",)):
-        with one.open("rb") as file:
-            hot = file.read(8) == _JOURNAL_MAGIC
-        if hot and now - one.stat().st_mtime > _STALE_SECONDS:
+        try:
+            age = now - one.stat().st_mtime
+        except FileNotFoundError:
+            # Its program came to its end meanwhile.
+            continue
+        if age > _STALE_SECONDS and _head(one).startswith(_JOURNAL_MAGIC):
             return one
     return None
+
+
+def _head(journal: Path) -> bytes:
+    """Return how a journal begins; nothing where its program has deleted it meanwhile."""
+    try:
+        with journal.open("rb") as file:
+            return file.read(20)
+    except FileNotFoundError:
+        return b""
 
 
 WAL_MENDED = ((3, 44, 6), (3, 50, 7), (3, 51, 3))
