@@ -5,12 +5,14 @@ It holds every kind of entry that its release can write. All that goes into it s
 not change any more; ids and moments are fixed, so that two runs make equal entries.
 """
 
+import hashlib
 import sys
+import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from qpi import definitions, strictyaml
+from qpi import calendar, closing, definitions, frames, strictyaml
 from qpi.entries import Actor
 from qpi.ledger import open_ledger
 from qpi.recorder import Recorder
@@ -68,7 +70,28 @@ def make(path):
     """Make the golden ledger of this layout in a new file; return its position."""
     records = [*FIRST, *MANY]
     moments = [BEGUN + timedelta(hours=1 + number) for number in range(len(records))]
-    return recorded(path, records, ledger_id=f"golden-{LAYOUT}", moments=moments)
+    recorded(path, records, ledger_id=f"golden-{LAYOUT}", moments=moments)
+    later = moments[-1] + timedelta(hours=1)
+    # The files themselves are not kept: an entry says what they were, and a copy without them is proved all the same.
+    with tempfile.TemporaryDirectory() as files, open_ledger(path) as ledger:
+        actor = Actor("golden", "supervisor", "login")
+        recorder = Recorder(ledger, definitions_kept(), actor=actor, clock=lambda: later, evidence=Path(files))
+        recorder.correct("c-3", {**FIRST[2], "place": "大堂"}, reason="补记地点")
+        recorder.void("g-1", reason="录入了别的项目")
+        recorder.correct(ledger.rounds(["c-1/1"])[0], {**FIRST[4], "note": "仍未补"}, reason="补记说明")
+        recorder.keep(GOLDEN / DEFINITIONS[0], GOLDEN / DEFINITIONS[1])
+        recorder.remove(sha256_of(GOLDEN / DEFINITIONS[1]), reason="不该存入")
+        span = calendar.period("2026-10")
+        tables = tuple(read(ledger) for read in (frames.checks, frames.findings, frames.verifications))
+        judged = datetime(2026, 11, 6, tzinfo=UTC)
+        kept = closing.record(definitions_kept(), tables, span, ledger.position(), now=judged)
+        recorder.enter("closing", "closing:2026-10", kept)
+        return ledger.position()
+
+
+def sha256_of(path):
+    """Return the SHA-256 of a file's bytes."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 if __name__ == "__main__":

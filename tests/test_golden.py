@@ -12,14 +12,19 @@ import make_golden
 from make_golden import GOLDEN, definitions_kept
 from qpi import frames, metrics, tables
 from qpi.audit import audit
+from qpi.entries import Actor
 from qpi.ledger import open_ledger, open_unexamined
 from qpi.migration import migrate
 from qpi.receipts import Receipt
+from qpi.recorder import Recorder
 from qpi.tables import LAYOUT
 from test_audit import alter, theirs
 
 FILES = sorted(GOLDEN.glob("ledger-*.db"))
-HEADS = {1: ("golden-1", 26, "ab6f54b69a50d072d58e05ff8640258c386110510b3af203c205315f9883ab66")}
+HEADS = {
+    1: ("golden-1", 26, "ab6f54b69a50d072d58e05ff8640258c386110510b3af203c205315f9883ab66"),
+    2: ("golden-2", 34, "b1feb8c28712418826578bbade4583f28d74ad6e5704bb5be360cf7fe1932c12"),
+}
 """Id, last entry and head of each, as they were written down when it was made."""
 
 
@@ -45,12 +50,21 @@ def rows(file):
 
 
 def anew(file, folder):
-    """Record what the checks and verifications of a ledger say in a new ledger, each at its moment."""
-    told = [link for link in links(file) if link.kind in ("check", "verification")]
-    records = [orjson.loads(link.body)["record"] for link in told]
-    moments = [datetime.fromisoformat(link.recorded_at) for link in told]
-    made = folder / "anew.db"
-    make_golden.recorded(made, records, ledger_id=links(file)[0].idem.partition(":")[2], moments=moments)
+    """Do in a new ledger what a ledger says was done: record, correct and void, each at its moment."""
+    told, made = links(file), folder / "anew.db"
+    with open_ledger(made, create=True, ledger_id=told[0].idem.partition(":")[2], now=make_golden.BEGUN) as ledger:
+        for link in told:
+            actor = Actor(link.actor_id, link.actor_role, link.actor_auth)
+            moment = datetime.fromisoformat(link.recorded_at)
+            if link.kind in ("check", "verification", "void"):
+                recorder = Recorder(ledger, definitions_kept(), actor=actor, clock=lambda now=moment: now)
+                record = orjson.loads(link.body)["record"]
+                if link.kind == "void":
+                    recorder.void(link.supersedes, reason=link.reason)
+                elif link.supersedes is not None:
+                    recorder.correct(link.supersedes, record, reason=link.reason)
+                else:
+                    recorder.record([record])
     return made
 
 
