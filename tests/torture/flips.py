@@ -7,18 +7,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from qpi import audit
+from inputs import found
+from qpi import audit, evidence
+from qpi.entries import Actor
 from qpi.errors import LedgerError
+from qpi.ledger import open_ledger
 from qpi.receipts import Receipt
+from qpi.recorder import Recorder
 from torture.figures import Figure, Run, folder
-from torture.ledgers import dump, filled, outside
+from torture.ledgers import STARTED, dump, filled, outside
 from torture.workers import shared
 
-FLIPS, ENTRIES = 10_000, 60
+FLIPS, ENTRIES, EVIDENCE_FLIPS = 10_000, 60, 600
 
 
 class Target(NamedTuple):
-    """A ledger's file whose bytes are flipped; more files, such as evidence, get a target and a way to flip them."""
+    """A ledger's file whose bytes are flipped."""
 
     data: bytes
     receipt: Receipt
@@ -34,14 +38,14 @@ def figures(run: Run) -> Iterator[Figure]:
             target = Target(path.read_bytes(), receipts[-1], dump(raw))
 
         def flipped(rng: random.Random, tries: int) -> tuple[Counter[str], list[str]]:
-            found, faults = Counter[str](), []
+            counts, faults = Counter[str](), []
             copy = Path(made) / f"{rng.random()}.db"
             for _ in range(tries):
                 at, by = rng.randrange(len(target.data)), rng.choice((1 << rng.randrange(8), rng.randrange(1, 256)))
                 words, fault = _flip(target, copy, at, by)
-                found.update(words)
+                counts.update(words)
                 faults += [f"byte {at} xor {by}: {fault}"] if fault else []
-            return found, faults
+            return counts, faults
 
         seen, faults = Counter[str](), []
         for words, wrong in shared(run, flipped, run.share(FLIPS)):
@@ -60,6 +64,37 @@ def figures(run: Run) -> Iterator[Figure]:
             f"from being opened, {seen['damage']} damage an index or the file's frame",
             (f"SQLite's own integrity_check misses {missed} of {changed}",) if missed else (),
         )
+        yield _in_evidence(run, Path(made))
+
+
+def _in_evidence(run: Run, made: Path) -> Figure:
+    """Flip bytes of evidence files; each is told with the number of its entry, and of no other."""
+    path, home, aim = made / "kept.db", made / "evidence", run.share(EVIDENCE_FLIPS)
+    rng = random.Random(run.seed)
+    for number in range(3):
+        (made / f"{number}.txt").write_bytes(rng.randbytes(2000 + number))
+    with open_ledger(path, create=True, ledger_id="flips", now=STARTED) as ledger:
+        recorder = Recorder(ledger, found(), actor=Actor("flips"), clock=lambda: STARTED, evidence=home)
+        kept = recorder.keep(*(made / f"{number}.txt" for number in range(3))).files
+    faults = []
+    for _ in range(aim):
+        one = rng.choice(kept)
+        file = evidence.home_of(home, one.sha256)
+        whole = file.read_bytes()
+        data = bytearray(whole)
+        data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+        file.write_bytes(data)
+        told = {(fault.entry, fault.kind) for fault in audit.audit(path, attachments=home).found}
+        if told != {(one.entry, "evidence")}:
+            faults.append(f"entry {one.entry}: {told}")
+        file.write_bytes(whole)
+    sound = audit.audit(path, attachments=home).sound
+    blind = audit.audit(path).sound
+    return Figure(
+        "F7", "one bit of an evidence file changed, reported with the number of its entry", "flips", aim, aim,
+        tuple(faults) if sound else ("whole files are reported",), "",
+        ("an audit without the folder sees none",) if blind else (),
+    )  # fmt: skip
 
 
 def _flip(target: Target, copy: Path, at: int, by: int) -> tuple[list[str], str]:
