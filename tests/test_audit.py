@@ -8,18 +8,21 @@ import random
 import shutil
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+import support
 from qpi import backup, chain, evidence, receipts, tables
 from qpi.audit import audit
 from qpi.backup import back_up
 from qpi.chain import Content
+from qpi.entries import Actor
 from qpi.errors import DataError, LedgerError, ProofError, UsageError
 from qpi.ledger import open_ledger
 from qpi.receipts import Receipt, found_in
+from qpi.recorder import Recorder
 from test_command_line import qpi
 from test_ledger import outside
 
@@ -131,6 +134,18 @@ def test_a_ledger_written_anew_shows_by_a_receipt_alone(file, first):
     rechained(file, first)
     assert ours(file) == theirs(file) == []
     assert ours(file, [proof]) == theirs(file, [proof]) == [(proof.seq, "receipt")]
+
+
+def test_a_clock_that_went_back_is_noted_and_proves_nothing_against_the_ledger(recorded):
+    with recorded.ledger() as ledger:
+        now = support.NOW - timedelta(hours=1)
+        Recorder(ledger, recorded.definitions, actor=Actor("t"), clock=lambda: now).void("c-3", reason="x")
+    report = audit(recorded.ledger_path)
+    assert report.sound
+    assert [note for note in report.notes if "went back" in note] == [
+        "entry 7: recorded at 2026-11-20T23:00:00.000000Z, before the entry that it follows "
+        "(2026-11-21T00:00:00.000000Z): a clock went back"
+    ]
 
 
 def test_a_dropped_trigger_is_found(file):

@@ -335,6 +335,29 @@ def test_fields_are_laid_over_a_record():
     assert kept["findings"][0]["no"] == 1
 
 
+def test_fields_and_values_go_by_their_chinese_names_too():
+    kept = {"id": "a", "findings": [{"no": 2, "fault": "g"}]}
+    changed = amended(kept, ["地点=3栋", "问题项2.扣分值=0", "问题项2.问题项类别=扣分项", "核查类型=暗访"], [])
+    assert changed == {
+        "id": "a",
+        "place": "3栋",
+        "kind": "mystery",
+        "findings": [{"no": 2, "fault": "g", "deduct": "0", "kind": "deduction"}],
+    }
+    assert amended({"finding": "a/1"}, ["验证结果=未关闭", "说明=x"], []) == {
+        "finding": "a/1",
+        "outcome": "open",
+        "note": "x",
+    }
+
+
+def test_nothing_is_made_for_what_cannot_be_there(tmp_path):
+    with new_ledger(tmp_path) as empty:
+        with pytest.raises(RecordError, match="there is none"):
+            recorder_of(empty).void("c-1", reason="x")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_everything_wrong_in_what_is_typed_is_told_at_once():
     with pytest.raises(RecordError) as error:
         amended({"id": "a"}, ["place", "finding.1=x", "sample=[1", "a b=1"], ["weather", "finding.9"])

@@ -11,6 +11,7 @@ Names are loaded when they are first used, so that importing the package costs n
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from qpi.entries import Actor
     from qpi.errors import DefinitionError, LedgerError, Problem, ProofError, QpiError, RecordError, UsageError
     from qpi.metrics import indicators
     from qpi.recorder import Recorder
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Actor": "entries",
     "DefinitionError": "errors",
     "LedgerError": "errors",
     "Problem": "errors",
@@ -32,6 +34,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Actor",
     "DefinitionError",
     "LedgerError",
     "Problem",

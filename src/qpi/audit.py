@@ -68,9 +68,12 @@ def audit(where: Place | Ledger, receipts: Sequence[Receipt] = (), *, attachment
             if damage := ledger.damage():
                 found.append(Inconsistency(None, "file", say("is damaged ({damage}); restore a backup", damage=damage)))
             hashes, strange, files = dict[int, str](), dict[str, list[int]](), _Files()
-            links = files.noted(_readable(_noted(_strange(ledger.links(), strange), hashes, receipts), found))
+            back = list[str]()
+            links = files.noted(
+                _readable(_noted(_back(_strange(ledger.links(), strange), back), hashes, receipts), found)
+            )
             found += [Inconsistency(*broken) for broken in chain.breaks(links)]
-            notes = [*ledger.notes, *_unknown(strange)]
+            notes = [*ledger.notes, *_unknown(strange), *back]
             if not any(one.kind == "schema" for one in found):
                 if ledger.layout < LAYOUT:
                     notes.append(say("the ledger is of an earlier release (schema {schema}): its entries are proved, and its typed "
@@ -121,6 +124,18 @@ def _unknown(strange: Mapping[str, Sequence[int]]) -> Iterator[str]:
     for kind, numbers in strange.items():
         yield say("entry {entry}: kind {kind} is not known to this release ({count} such entries); the chain proves it, what "
                   "it says is not judged", entry=numbers[0], kind=kind, count=len(numbers))  # fmt: skip
+
+
+def _back(links: Iterable[Link], notes: list[str]) -> Iterator[Link]:
+    """Yield the entries, and note each that bears an earlier moment than the one before: a clock went back."""
+    before = ""
+    for link in links:
+        if isinstance(link.recorded_at, str):
+            if link.recorded_at < before:
+                notes.append(say("entry {entry}: recorded at {moment}, before the entry that it follows ({before}): a clock went back",
+                                 entry=link.seq, moment=link.recorded_at, before=before))  # fmt: skip
+            before = link.recorded_at
+        yield link
 
 
 def _noted(links: Iterable[Link], hashes: dict[int, str], receipts: Iterable[Receipt]) -> Iterator[Link]:

@@ -43,15 +43,19 @@ def versions(ledger: Ledger, target: Target) -> list[Link]:
     """
     seq = target if isinstance(target, int) else _entry_of(ledger, target)
     found = [] if seq is None else ledger.versions(seq)
-    where = _where(target)
     if not found:
-        fault = say("there is none; the last entry is {last}", last=ledger.position().seq)
-        raise RecordError([Problem(where, fault, say("find its number with qpi ledger history"))])
-    kind = found[0].kind
+        raise RecordError([absent(ledger, target)])
+    where, kind = _where(target), found[0].kind
     if kind not in CORRECTED:
         remedy = say("name the entry of a check or a second verification")
         raise RecordError([Problem(where, say("is of kind {kind}, which is never corrected", kind=kind), remedy)])
     return found
+
+
+def absent(ledger: Ledger, target: Target) -> Problem:
+    """Return what is said of an entry that is not there."""
+    fault = say("there is none; the last entry is {last}", last=ledger.position().seq)
+    return Problem(_where(target), fault, say("find its number with qpi ledger history"))
 
 
 def _entry_of(ledger: Ledger, check: str) -> int | None:
@@ -353,6 +357,6 @@ def said_of(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
 
 
 __all__ = [
-    "CORRECTED", "Change", "Corrections", "Event", "Target", "history", "of_draft", "reason_of", "record_of", "said_of",
+    "CORRECTED", "Change", "Corrections", "Event", "Target", "absent", "history", "of_draft", "reason_of", "record_of", "said_of",
     "versions",
 ]  # fmt: skip

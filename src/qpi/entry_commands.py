@@ -74,7 +74,7 @@ def correct(
     console.tell_problems(workspace.changed_editions())
     with workspace.recorder(actor=actor, create=False) as recorder:
         store = recorder.ledger
-        changes = _from(workspace, store, file) if file else [_typed(store, entry or "", puts, drops)]
+        changes = _from(workspace, store, file) if file else [_typed(workspace, store, entry or "", puts, drops)]
         _say(recorder.supersede(changes, reason=reason))
 
 
@@ -83,16 +83,16 @@ def _target(entry: str) -> Target:
     return int(entry) if entry.isascii() and entry.isdigit() and len(entry) <= 15 else entry
 
 
-def _typed(store: Ledger, entry: str, puts: Iterable[str], drops: Iterable[str]) -> Change:
+def _typed(workspace: Workspace, store: Ledger, entry: str, puts: Iterable[str], drops: Iterable[str]) -> Change:
     """Return the last version that says something, with what was typed laid over it."""
-    from qpi import corrections
+    from qpi import corrections, intake
     from qpi.amendments import amended
     from qpi.recorder import as_draft
 
-    target = _target(entry)
+    target, words = _target(entry), intake.vocabulary(workspace.definitions)
     spoken = [link for link in corrections.versions(store, target) if link.kind != "void"]
     at = next((link for link in spoken if link.seq == target), spoken[-1])
-    return corrections.Change(target, as_draft(amended(corrections.record_of(at), puts, drops)))
+    return corrections.Change(target, as_draft(amended(corrections.record_of(at), puts, drops, words)))
 
 
 def _from(workspace: Workspace, store: Ledger, file: str) -> list[Change]:

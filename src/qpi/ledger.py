@@ -110,6 +110,11 @@ class Ledger:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
+    @property
+    def begun(self) -> bool:
+        """Whether it is in its store already; a new one comes there with its first record."""
+        return self._genesis is None
+
     def held(self) -> AbstractContextManager[None]:
         """Keep other threads from this ledger for the time of a `with`."""
         return self._store.held()

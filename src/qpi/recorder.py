@@ -13,7 +13,7 @@ import orjson
 
 from qpi import custody, evidence, repeats, rules, text
 from qpi.checklist import Source
-from qpi.corrections import Change, Corrections, Target, reason_of, record_of
+from qpi.corrections import Change, Corrections, Target, absent, reason_of, record_of
 from qpi.custody import Keeping, Removal
 from qpi.definitions import Definitions
 from qpi.differences import named, recorded_and_given, there_and_here, title, unlike
@@ -199,13 +199,16 @@ class Recorder:
 
     def supersede(self, changes: Iterable[Change], *, reason: str) -> Outcome:
         """Correct and void many records in one transaction, all or none, for one reason; errors as for `correct`."""
-        why = reason_of(reason)
+        why, wanted = reason_of(reason), list(changes)
+        if not self._ledger.begun:
+            # Nothing is made for what cannot be there.
+            raise RecordError(absent(self._ledger, change.target) for change in wanted)
         with self._ledger.writing() as writer:
             now = self._clock()
             notes = clock_notes(writer, utc_text(now))
             first = writer.seq + 1
             work = Corrections(self._ledger, writer, self._definitions, Stamp(self._definitions, self._actor), why, now)
-            for change in changes:
+            for change in wanted:
                 work.put(change)
             if work.problems:
                 raise RecordError(work.problems, work.refused)
