@@ -114,6 +114,15 @@ def test_later_records_change_nothing_in_a_closing_and_are_named(recorded):
         assert row.changed == moved
 
 
+def test_what_was_verified_after_the_period_was_judged_is_named_although_it_was_recorded_before_the_closing(recorded):
+    late = {"finding": "c-1/2", "verifier": "S02", "verified_at": "2026-11-06T10:00:00+08:00", "outcome": "closed"}
+    record(recorded, late)
+    close(recorded, now=OPEN.replace(day=20))
+    assert since(recorded) == [("verification", "c-1/2", "verified after the period was judged")]
+    beside = recorded.beside(recorded.metrics("2026-10"), recorded.closed("2026-10"), [])
+    assert list(beside[beside["changed"]]["indicator"]) == ["closure", "closure_all"]
+
+
 def test_a_check_before_the_period_is_named_where_its_duty_reaches_into_it(recorded):
     """KF-001 is owed monthly by supervisors and quarterly by the department."""
     record(recorded, {**LATER, "id": "start", "checked_at": "2026-10-01T09:00:00+08:00"})

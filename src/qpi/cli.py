@@ -16,7 +16,7 @@ import click
 
 from qpi import __version__, catalogue_commands, console, disk, entry_commands, evidence_commands, ledger_commands
 from qpi.console import BAD_INPUT, NO_PROOF, WRONG_USAGE, acting, in_language, in_workspace, option, printed, show, tell
-from qpi.errors import DataError, ProofError, QpiError, UsageError, reason
+from qpi.errors import DataError, LedgerError, ProofError, QpiError, UsageError, reason
 from qpi.messages import said, say, translated
 
 if TYPE_CHECKING:
@@ -262,16 +262,23 @@ def _provenance(workspace: Workspace, period: str, tables: Tables, as_of: dateti
     return [words, str(Receipt(*tables.position))]
 
 
+_MOST_TOLD = 40
+"""So many entries that changed a closed period are told one by one."""
+
+
 def _closed(workspace: Workspace, closed: Closing, beside: DataFrame | None, tables: Tables) -> str:
     """Return the closed figures beside those of now, and the entries that changed them."""
+    from datetime import datetime
+
     from qpi import formats
 
     assert tables.position is not None
-    language = console.spoken()
+    language, zone = console.spoken(), workspace.definitions.zone
+    closed_at, as_of = (datetime.fromisoformat(one).astimezone(zone) for one in (closed.closed_at, closed.as_of))
     lines: list[str] = [
         "",
         say("closed by entry {entry} at {moment}: figures of entry {at}, second verifications up to {as_of}",
-            entry=closed.entry, moment=closed.closed_at, at=closed.at, as_of=closed.as_of),
+            entry=closed.entry, moment=closed_at.isoformat(timespec="seconds"), at=closed.at, as_of=as_of.date()),
     ]  # fmt: skip
     if beside is None:
         lines.append(say("the closing keeps no figures by these keys, and the definitions have changed since"))
@@ -281,8 +288,10 @@ def _closed(workspace: Workspace, closed: Closing, beside: DataFrame | None, tab
     told: list[str] = [
         say("entry {entry} {kind} {record} of {day}: {what}", entry=one.entry, kind=one.kind, record=one.record,
             day=one.day, what=one.what)
-        for one in since
+        for one in since[:_MOST_TOLD]
     ]  # fmt: skip
+    if len(since) > _MOST_TOLD:
+        told.append(say("and {number} more entries; qpi.Workspace.since returns all", number=len(since) - _MOST_TOLD))
     if closed.definitions != workspace.digests():
         told.append(say("portfolio, policy or editions have changed since the closing"))
     told = told or [say("no entry since bears on these figures")]
@@ -310,18 +319,31 @@ def close(period: str, reason: str | None, out: str | None, folder: str, actor: 
     with workspace.recorder(actor=actor, create=False) as recorder:
         outcome = workspace.close(period, reason=reason, recorder=recorder)
         made = receipts.receipt(*outcome.position, now=recorder.now)
-    closed = workspace.closed(period)
-    assert closed is not None
-    tables = workspace.tables()
-    frame = workspace.measured(period, tables=tables)
+    console.tell_notes(outcome.notes)
     words = (
         say("{period}: closed", period=period)
         if outcome.recorded
         else say("{period}: was closed before", period=period)
     )
     text = translated(words, console.spoken()) + "\n"
-    text += _closed(workspace, closed, workspace.beside(frame, closed, ()), tables)
+    try:
+        text += _shown(workspace, period)
+    except LedgerError as error:
+        # What the store says of itself, that nothing was recorded, is not so of the closing.
+        fault = say(
+            "{words}, and its figures cannot be shown now; run qpi metrics {period}", words=words, period=period
+        )
+        raise LedgerError(fault) from error
     console.put(f"{text}{made}\n", out)
+
+
+def _shown(workspace: Workspace, period: str) -> str:
+    """Return the closed figures of a period beside those of now."""
+    closed = workspace.closed(period)
+    assert closed is not None
+    tables = workspace.tables()
+    frame = workspace.measured(period, tables=tables)
+    return _closed(workspace, closed, workspace.beside(frame, closed, ()), tables)
 
 
 def _head(organisation: str, period: str, position: Position | None, as_of: str | None) -> str:

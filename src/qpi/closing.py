@@ -157,7 +157,8 @@ def since(ledger: Ledger, definitions: Definitions, closing: Closing, *, at: int
     """Return the entries after a closing, up to entry `at`, that bear on the figures of its period.
 
     These are records of a day of the period, records of a day before it in the same window or cycle of a duty, second
-    verifications of its findings, and whatever takes the place of such an entry.
+    verifications of its findings, and whatever takes the place of such an entry; besides, what was verified after the
+    period was judged, also where it was recorded before the closing.
     """
     period = calendar.period(closing.period)
     first = calendar.first_day(period.start - period.start % 12)
@@ -174,6 +175,8 @@ def since(ledger: Ledger, definitions: Definitions, closing: Closing, *, at: int
     span = {**values, "first": period.first.isoformat()}
     for seq, kind, name, day, supersedes in ledger.rows(_ROUNDS, span):
         found.setdefault(seq, Since(seq, kind, name, day, _what(kind, supersedes)))
+    for seq, kind, name, day, _ in ledger.rows(_LATER, {**span, "as_of": closing.as_of}):
+        found.setdefault(seq, Since(seq, kind, name, day, say("verified after the period was judged")))
     return [found[seq] for seq in sorted(found)]
 
 
@@ -182,12 +185,18 @@ SELECT e.seq, e.kind, c.id, c.day, c.point, c.role, e.supersedes FROM checks c
 JOIN entry e ON e.seq = c.entry OR e.supersedes = c.entry
 WHERE c.day BETWEEN :first AND :last AND e.seq > :after AND e.seq <= :at
 """
-_ROUNDS = """
+_OF_THE_PERIOD = """v.finding IN (
+  SELECT f.id FROM findings f JOIN checks c ON c.entry = f.entry
+  WHERE c.day BETWEEN :first AND :last OR f.verify_on BETWEEN :first AND :last)"""
+_ROUNDS = f"""
 SELECT e.seq, e.kind, v.finding, v.day, e.supersedes FROM verifications v
 JOIN entry e ON e.seq = v.entry OR e.supersedes = v.entry
-WHERE e.seq > :after AND e.seq <= :at AND v.finding IN (
-  SELECT f.id FROM findings f JOIN checks c ON c.entry = f.entry
-  WHERE c.day BETWEEN :first AND :last OR f.verify_on BETWEEN :first AND :last)
+WHERE e.seq > :after AND e.seq <= :at AND {_OF_THE_PERIOD}
+"""
+_LATER = f"""
+SELECT e.seq, e.kind, v.finding, v.day, e.supersedes FROM verifications v JOIN entry e ON e.seq = v.entry
+WHERE e.seq <= :after AND v.verified_at > :as_of AND {_OF_THE_PERIOD}
+AND e.seq NOT IN (SELECT supersedes FROM entry WHERE supersedes IS NOT NULL AND seq <= :after)
 """
 
 

@@ -4,9 +4,10 @@ import re
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
-from qpi.errors import LedgerError
+from qpi.errors import LedgerError, reason
 from qpi.messages import Message, say
 
 NETWORK = {
@@ -181,8 +182,16 @@ def _beside(path: Path, endings: Iterable[str]) -> list[Path]:
 
 
 def pages_before(journal: Path) -> int:
-    """Return the number of pages that a ledger had when this journal of it was begun; 0 where it cannot be told."""
-    head = _head(journal)
+    """Return the number of pages that a ledger had when this journal of it was begun; 0 where it does not say.
+
+    Raises LedgerError where the journal cannot be read.
+    """
+    try:
+        head = _head(journal)
+    except OSError as error:
+        fault = say("{file}: the journal cannot be read ({reason}); check the rights, and the disk", file=journal,
+                    reason=reason(error))  # fmt: skip
+        raise LedgerError(fault) from error
     return int.from_bytes(head[16:20], "big") if head.startswith(_JOURNAL_MAGIC) else 0
 
 
@@ -192,13 +201,10 @@ def left_behind(path: Path, now: float) -> Path | None:
     `now` is in seconds since 1970. One that is younger may be that of a program that writes.
     """
     for one in _beside(path, ("-journal",)):
-        try:
-            age = now - one.stat().st_mtime
-        except FileNotFoundError:
-            # Its program came to its end meanwhile.
-            continue
-        if age > _STALE_SECONDS and _head(one).startswith(_JOURNAL_MAGIC):
-            return one
+        # Its program may come to its end meanwhile; and what SQLite cannot read either, it tells by itself.
+        with suppress(OSError):
+            if now - one.stat().st_mtime > _STALE_SECONDS and _head(one).startswith(_JOURNAL_MAGIC):
+                return one
     return None
 
 
