@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from qpi import __version__, catalogue_commands, console, disk, entry_commands, evidence_commands, ledger_commands
+from qpi import __version__, catalogue_commands, console, entry_commands, evidence_commands, ledger_commands
 from qpi.console import BAD_INPUT, NO_PROOF, WRONG_USAGE, acting, in_language, in_workspace, option, printed, show, tell
 from qpi.errors import DataError, LedgerError, ProofError, QpiError, UsageError, reason
 from qpi.messages import said, say, translated
@@ -395,6 +395,7 @@ def render(
 ) -> None:  # fmt: skip
     from pathlib import Path
 
+    from qpi import disk
     from qpi.workspace import Workspace
 
     workspace = Workspace(folder, tell=tell)

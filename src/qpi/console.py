@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from qpi import disk, messages
+from qpi import messages
 from qpi.errors import Problem, QpiError, UsageError
 from qpi.messages import say, translated
 
@@ -234,6 +234,8 @@ def put(text: str, out: str | None) -> None:
         write(text)
         return
     from pathlib import Path
+
+    from qpi import disk
 
     refuse_target(Path(out))
     disk.write(Path(out), text)

@@ -187,7 +187,7 @@ def history(name: str, folder: str) -> None:
     workspace = Workspace(folder, tell=tell)
     target = int(name) if name.isascii() and name.isdigit() and len(name) <= 15 else name
     with workspace.ledger() as store:
-        events = corrections.history(store, target)
+        events, position = corrections.history(store, target), store.position()
     for event in events:
         link = event.link
         who = (
@@ -204,6 +204,7 @@ def history(name: str, folder: str) -> None:
             show(joined("", ("  ", event.changed)))
         elif link.kind != "void":
             show("  " + entries.canonical(corrections.record_of(link)).decode())
+    tell(say("ledger at entry {number}, head {head}", number=position.seq, head=position.head))
 
 
 @ledger.command(help=say("Copy the ledger to FILE while others may write, and verify the copy."))

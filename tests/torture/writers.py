@@ -178,6 +178,8 @@ def _control(made: Path) -> int:
                 try:
                     raw.execute("BEGIN")
                     (last,) = raw.execute("SELECT coalesce(max(seq), 0) FROM entry").fetchone()
+                    # What a program does between reading and writing, so that two surely meet.
+                    time.sleep(0.001)
                     raw.execute("INSERT INTO entry VALUES (?)", (last + 1,))
                     raw.execute("COMMIT")
                 except sqlite3.Error:
