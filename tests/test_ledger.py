@@ -581,3 +581,16 @@ def test_a_ledger_that_was_killed_at_its_birth_has_not_begun_and_is_begun_by_the
     with new_ledger(killed) as ledger:
         assert recorder_of(ledger).check(CHECK).recorded == 1
         assert ledger.verify() == []
+
+
+def test_what_was_compiled_to_append_does_not_write_when_we_only_read(file):
+    """Python keeps compiled statements by their text, and SQLite asks the guard only when it compiles one."""
+    with open_ledger(file) as ledger:
+        recorder_of(ledger).check({**CHECK, "id": "one"})
+        for statement, table in ((tables.INSERT_ENTRY, tables.entry), (tables.INSERT["checks"], tables.checks)):
+            row = ledger.rows(f"SELECT * FROM {table.name} LIMIT 1")[0]
+            with pytest.raises(LedgerError, match="the recorder alone writes"):
+                ledger.rows(statement, row)
+        # A negative control: within a transaction of ours the same text is let through, up to the trigger.
+        with pytest.raises(LedgerError, match="replaced"), ledger.writing():
+            ledger.rows(statement, row)

@@ -64,33 +64,50 @@ def audit(where: Place | Ledger, receipts: Sequence[Receipt] = (), *, attachment
     """
     with nullcontext(where) if isinstance(where, Ledger) else open_unexamined(where) as ledger:
         with ledger.reading():
-            found = [Inconsistency(None, "schema", fault) for fault in ledger.foreign_schema()]
-            if damage := ledger.damage():
-                found.append(Inconsistency(None, "file", say("is damaged ({damage}); restore a backup", damage=damage)))
-            hashes, strange, files = dict[int, str](), dict[str, list[int]](), _Files()
-            back = list[str]()
-            links = files.noted(
-                _readable(_noted(_back(_strange(ledger.links(), strange), back), hashes, receipts), found)
-            )
-            found += [Inconsistency(*broken) for broken in chain.breaks(links)]
-            notes = [*ledger.notes, *_unknown(strange), *back]
-            if not any(one.kind == "schema" for one in found):
-                if ledger.layout < LAYOUT:
-                    notes.append(say("the ledger is of an earlier release (schema {schema}): its entries are proved, and its typed "
-                                     "tables wait for qpi ledger migrate", schema=ledger.layout))  # fmt: skip
-                else:
-                    found += _read(Inconsistency(*foreign) for foreign in ledger.foreign_rows())
-                    notes += [] if damage else files.awaited(ledger)
-            position = _position(ledger)
-            against = {one: _against(one, hashes, position) for one in receipts}
-            found += (contradiction for contradiction in against.values() if contradiction)
+            seen = _seen(ledger, receipts)
+            if ledger.garbled:
+                # To ask of each text whether it is UTF-8 would cost a whole ledger dear; few have one that is not.
+                ledger.read_as_stored()
+                seen = _seen(ledger, receipts)
             doubts = tuple(ledger.doubts())
         # Reading very many photos takes minutes; nobody shall wait with a record for that long.
-        found += _read(files.faults(attachments, ledger))
-        notes += files.notes(attachments)
+        found = [*seen.found, *_read(seen.files.faults(attachments, ledger))]
+        notes = [*seen.notes, *seen.files.notes(attachments)]
     whole = sorted(dict.fromkeys(found), key=lambda one: (-1 if one.entry is None else one.entry, one.kind))
+    return Report(seen.position, tuple(whole), seen.covered, tuple(notes), doubts)
+
+
+class _Seen(NamedTuple):
+    """What a ledger says of itself, before its evidence files are looked at."""
+
+    position: Position | None
+    found: list[Inconsistency]
+    notes: list[str]
+    covered: int | None
+    files: "_Files"
+
+
+def _seen(ledger: Ledger, receipts: Sequence[Receipt]) -> _Seen:
+    found = [Inconsistency(None, "schema", fault) for fault in ledger.foreign_schema()]
+    if damage := ledger.damage():
+        found.append(Inconsistency(None, "file", say("is damaged ({damage}); restore a backup", damage=damage)))
+    hashes, strange, files = dict[int, str](), dict[str, list[int]](), _Files()
+    back = list[str]()
+    links = files.noted(_readable(_noted(_back(_strange(ledger.links(), strange), back), hashes, receipts), found))
+    found += [Inconsistency(*broken) for broken in chain.breaks(links)]
+    notes = [*ledger.notes, *_unknown(strange), *back]
+    if not any(one.kind == "schema" for one in found):
+        if ledger.layout < LAYOUT:
+            notes.append(say("the ledger is of an earlier release (schema {schema}): its entries are proved, and its typed "
+                             "tables wait for qpi ledger migrate", schema=ledger.layout))  # fmt: skip
+        else:
+            found += _read(Inconsistency(*foreign) for foreign in ledger.foreign_rows())
+            notes += [] if damage else files.awaited(ledger)
+    position = _position(ledger)
+    against = {one: _against(one, hashes, position) for one in receipts}
+    found += (contradiction for contradiction in against.values() if contradiction)
     latest = newest(one for one, contradiction in against.items() if position and not contradiction)
-    return Report(position, tuple(whole), latest.seq if latest else None, tuple(notes), doubts)
+    return _Seen(position, found, notes, latest.seq if latest else None, files)
 
 
 def _readable(links: Iterable[Link], found: list[Inconsistency]) -> Iterator[Link]:

@@ -78,6 +78,7 @@ class Ledger:
         self._target = store
         self._store = store if genesis is None else SqliteFile(":memory:")
         self._genesis = genesis
+        self._id: str | None = None
         self._newer: int | None = None
 
     @property
@@ -122,10 +123,25 @@ class Ledger:
     def position(self) -> Position:
         """Return the last entry's number and hash."""
         row = self._store.one(_LAST)
-        genesis = self._store.one("SELECT body FROM entry WHERE seq = 0")
-        if row is None or genesis is None:
-            raise ProofError(say("{file}: no first entry; the ledger was emptied, take a backup", file=self.file))
-        return Position(orjson.loads(genesis[0])["record"]["ledger"], row[0], row[1])
+        if row is None:
+            raise self._emptied()
+        return Position(self._name(), row[0], row[1])
+
+    def _name(self) -> str:
+        """Return the ledger's id, which never changes; it is read once."""
+        if self._id is None:
+            genesis = self._store.one("SELECT body FROM entry WHERE seq = 0")
+            if genesis is None:
+                raise self._emptied()
+            self._id = str(orjson.loads(genesis[0])["record"]["ledger"])
+        return self._id
+
+    def _emptied(self) -> ProofError:
+        return ProofError(say("{file}: no first entry; the ledger was emptied, take a backup", file=self.file))
+
+    def after(self, writer: "Writer") -> Position:
+        """Return the position that the ledger has once what a writer appended is committed."""
+        return Position(self._name(), writer.seq, writer.head)
 
     def position_at(self, at: int | datetime | None) -> Position:
         """Return the position of an entry, or of the last one recorded by a moment; None is the last.
@@ -320,7 +336,8 @@ class Ledger:
         self._admit(store)
         if self._store is not store:
             self._store.close()
-        self._store, self._genesis = store, None
+        # Another program may have made it meanwhile, under another id.
+        self._store, self._genesis, self._id = store, None, None
 
     def open(self) -> None:
         """Open the store and see that it is a ledger of this release; a new one can be read, and is nowhere yet."""
@@ -408,6 +425,15 @@ class Ledger:
             faults = [(entry, fault) for entry, _, fault in (*chain.breaks(self.links()), *self.foreign_rows())]
         return sorted(dict.fromkeys(faults), key=itemgetter(0))
 
+    @property
+    def garbled(self) -> bool:
+        """Whether a text was met that is not UTF-8."""
+        return self._store.garbled
+
+    def read_as_stored(self) -> None:
+        """Read texts also where they are not UTF-8, so that they can be judged."""
+        self._store.read_as_stored()
+
     def foreign_schema(self) -> Iterator[str]:
         """Yield what of the store is not as this release makes it: whose it is, its version, its tables and triggers."""
         try:
@@ -423,17 +449,25 @@ class Ledger:
         """
         stored = {table.name: _Sorted(self._store, table) for table in tables.TYPED}
         for link in self.links():
-            there = dict[str, list[tuple[Any, ...]]]()
+            seq, there = link.seq, dict[str, list[tuple[Any, ...]]]()
             for name, rows in stored.items():
-                yield from (_stray(entry, name) for entry in rows.before(link.seq))
-                there[name] = rows.of(link.seq)
+                if rows.seq is not None and rows.seq <= seq:
+                    yield from (_stray(entry, name) for entry in rows.before(seq))
+                    if found := rows.of(seq):
+                        there[name] = found
             own = _readable(link)
             if own is None:
-                yield link.seq, "body", say("cannot be read")
+                yield seq, "body", say("cannot be read")
                 continue
-            for name, rows_there in there.items():
-                if rows_there != sorted((link.seq, *row) for table, row in own if table == name):
-                    yield link.seq, "rows", say("has other rows in {table}; rebuild the typed tables", table=name)
+            made = dict[str, list[tuple[Any, ...]]]()
+            for name, row in own:
+                made.setdefault(name, []).append((seq, *row))
+            # Its rows come in the order of their keys, but for findings, which may be numbered in any.
+            if there == made:
+                continue
+            for name in stored:
+                if there.get(name, []) != sorted(made.get(name, [])):
+                    yield seq, "rows", say("has other rows in {table}; rebuild the typed tables", table=name)
         for name, rows in stored.items():
             yield from (_stray(entry, name) for entry in rows.before(None))
 
@@ -469,23 +503,24 @@ class _Sorted:
         keys = ", ".join(f'"{column.name}"' for column in table.primary_key.columns)
         rows = store.each(f"SELECT {columns} FROM {table.name} ORDER BY {keys}", size=_CHUNK)
         self._groups = groupby(rows, key=itemgetter(0))
-        self._seq: int | None = None
+        self.seq: int | None = None
+        """The entry whose rows come next; None at the end."""
         self._rows: list[tuple[Any, ...]] = []
         self._step()
 
     def _step(self) -> None:
-        self._seq, rows = next(self._groups, (None, iter(())))
+        self.seq, rows = next(self._groups, (None, iter(())))
         self._rows = list(rows)
 
     def before(self, seq: int | None) -> Iterator[int]:
         """Yield the numbers before an entry, or to the end, that have rows which were not asked for."""
-        while self._seq is not None and (seq is None or self._seq < seq):
-            yield self._seq
+        while self.seq is not None and (seq is None or self.seq < seq):
+            yield self.seq
             self._step()
 
     def of(self, seq: int) -> list[tuple[Any, ...]]:
         """Return the rows of an entry; those before it must have been asked for."""
-        if self._seq != seq:
+        if self.seq != seq:
             return []
         rows = self._rows
         self._step()

@@ -61,6 +61,12 @@ class Postgresql:
         self._key = 0
         self._names = itertools.count()
 
+    garbled = False
+    """The server keeps no text that is not UTF-8."""
+
+    def read_as_stored(self) -> None:
+        """Read as ever."""
+
     # Opening
 
     def exists(self) -> bool:

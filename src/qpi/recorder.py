@@ -233,17 +233,17 @@ class Recorder:
             work = _Work(self._ledger, self._definitions, self._actor, self._clock())
             work.prepare(map(as_draft, records), progress or (lambda _: None))
             batch = _passed(work.batch(), accept_good=accept_good)
-            position, notes = self._ledger.position(), tuple[Message, ...]()
+            position, notes = work.position, tuple[Message, ...]()
             if batch.items:
                 with self._ledger.writing() as writer:
-                    if writer.head != work.head:
-                        batch = _passed(work.batch(), accept_good=accept_good)
+                    if writer.head != work.position.head:
+                        batch = _passed(work.batch(meanwhile=True), accept_good=accept_good)
                     recorded = utc_text(self._clock())
                     notes = clock_notes(writer, recorded)
                     first = writer.seq + 1
                     writer.append(batch.items, recorded=recorded)
                     notes += repeats.since(self._ledger, first)
-                    position = self._ledger.position()
+                    position = self._ledger.after(writer)
         return Outcome(batch.recorded, batch.already, tuple(batch.refused), tuple(batch.problems), position, notes)
 
     def keep(self, *files: Given | Path | str) -> Keeping:
@@ -347,8 +347,8 @@ class _Work:
 
     def __init__(self, store: Ledger, definitions: Definitions, actor: Actor, now: datetime) -> None:
         self._ledger, self._definitions, self._actor, self._now = store, definitions, actor, now
-        self.head = store.position().head
-        """The head of the ledger against which records were compared while they were read."""
+        self.position = store.position()
+        """Where the ledger stood when the first records were compared with it."""
         self._stamp = Stamp(definitions, actor)
         self._ready: dict[str, _Ready] = {}
         self._twins: dict[str, list[Draft]] = {}
@@ -431,10 +431,13 @@ class _Work:
 
     # Deciding
 
-    def batch(self) -> _Batch:
-        """Return what is to be appended to the ledger as it stands now: editions, then checks, then verifications."""
+    def batch(self, *, meanwhile: bool = False) -> _Batch:
+        """Return what is to be appended to the ledger: editions, then checks, then verifications.
+
+        With `meanwhile`, others have written since the records were compared.
+        """
         store, ready, refused, lost = self._ledger, dict(self._ready), list(self._refused), set(self._lost)
-        return _Decision(store, self, ready, refused, lost, self._already).batch(self._rivals)
+        return _Decision(store, self, ready, refused, lost, self._already).batch(self._rivals, meanwhile=meanwhile)
 
     def twins(self, key: str) -> Sequence[Draft]:
         """Return the drafts that say the same as the one kept under a key."""
@@ -460,11 +463,11 @@ class _Decision:
         self._ledger, self._work = store, work
         self._ready, self._refused, self._lost, self._already = ready, refused, lost, already
 
-    def batch(self, rivals: Mapping[str, list[_Ready]]) -> _Batch:
+    def batch(self, rivals: Mapping[str, list[_Ready]], *, meanwhile: bool) -> _Batch:
         """Return what is to be appended: editions, then checks, then verifications."""
         for key, others in rivals.items():
             self._clash(self._ready[key], others)
-        if self._ledger.position().head != self._work.head:
+        if meanwhile:
             self._recorded_meanwhile()
         checks = [one for one in self._ready.values() if one.item.content.kind == "check"]
         verifications = self._verifications(checks)

@@ -43,9 +43,11 @@ class SqliteFile:
     def __init__(self, file: str, *, journal: str | None = "delete") -> None:
         self.file = file
         self.notes: list[str] = []
+        self.garbled = False
         self._wanted = journal
         self._newer: int | None = None
         self._lock = threading.RLock()
+        self._appending = False
         self._engine, self._connection = _engine(_memory)
 
     def exists(self) -> bool:
@@ -81,9 +83,6 @@ class SqliteFile:
         engine, connection = self._opened(self._journal(path))
         self.close()
         self._engine, self._connection = engine, connection
-        if self._wanted is None:
-            # Whoever only looks can then tell that the hash of a text is wrong which is not UTF-8.
-            self._raw.text_factory = _as_stored
         if journal and not journal.exists():
             note = say(
                 "{file}: a program was cut off while it wrote; what it had not finished is undone", file=self.file
@@ -131,7 +130,7 @@ class SqliteFile:
         """Run a statement; raise LedgerError where that cannot be."""
         with self._lock:
             try:
-                return self._raw.execute(statement, values)
+                return self._raw.execute(statement if self._appending else _READS + statement, values)
             except _FAILURES as error:
                 if self._newer and said(error).startswith("no such"):
                     # A table or column that a later release has no more.
@@ -141,7 +140,10 @@ class SqliteFile:
     def insert(self, table: sa.Table, rows: Sequence[Sequence[Any]]) -> None:
         """Append whole rows to a table."""
         with self._told():
-            self._raw.executemany(tables.inserting(table), rows)
+            if len(rows) == 1:
+                self._raw.execute(tables.inserting(table), rows[0])
+            else:
+                self._raw.executemany(tables.inserting(table), rows)
 
     def rows(self, query: str, values: Values = ()) -> list[tuple[Any, ...]]:
         """Return the rows of a reading statement."""
@@ -166,6 +168,7 @@ class SqliteFile:
                     rows.extend(islice(cursor, size))
                 except _FAILURES as error:
                     failure = error
+                    self.garbled = self.garbled or _is_garbled(error)
             yield from rows
             if failure:
                 raise _failure(self.file, failure) from failure
@@ -178,7 +181,12 @@ class SqliteFile:
         try:
             yield
         except _FAILURES as error:
+            self.garbled = self.garbled or _is_garbled(error)
             raise _failure(self.file, error) from error
+
+    def read_as_stored(self) -> None:
+        """Read texts also where they are not UTF-8, so that it can be told that their hash is wrong."""
+        self._raw.text_factory = _as_stored
 
     @contextmanager
     def transaction(self, *, rebuilding: bool = False) -> Iterator[None]:
@@ -187,11 +195,19 @@ class SqliteFile:
         What is written is appended; with `rebuilding`, anything can be done.
         """
         with self._lock:
-            self._raw.set_authorizer(None if rebuilding else _append_only)
+            if rebuilding:
+                self._raw.set_authorizer(None)
+            self._appending = True
             try:
                 yield from self._all_or_nothing()
             finally:
-                self._raw.set_authorizer(_read_only)
+                self._appending = False
+                if rebuilding:
+                    self.guard()
+
+    def _judge(self, action: int, first: str | None, second: str | None, *_: str | None) -> int:
+        """Say what a statement may do; SQLite asks once, when it compiles it."""
+        return _append_only(action, first, second) if self._appending else _read_only(action, first, second)
 
     def _all_or_nothing(self) -> Iterator[None]:
         self.execute("BEGIN IMMEDIATE")
@@ -290,7 +306,7 @@ class SqliteFile:
 
     def guard(self) -> None:
         """Refuse, within this process, every statement that writes outside a transaction of ours."""
-        self._raw.set_authorizer(_read_only)
+        self._raw.set_authorizer(self._judge)
 
 
 def _engine(creator: Callable[[], sqlite3.Connection]) -> tuple[Engine, Connection]:
@@ -345,6 +361,11 @@ def _settings(raw: sqlite3.Connection, journal: str | None) -> dict[str, str | i
     return {**SETTINGS, **_WAL} if journal == "wal" and not new else SETTINGS
 
 
+def _is_garbled(error: BaseException) -> bool:
+    """Say whether a text could not be read because it is not UTF-8."""
+    return isinstance(error, UnicodeDecodeError) or "decode to UTF-8" in str(error)
+
+
 def _as_stored(text: bytes) -> str:
     return text.decode("utf-8", "surrogateescape")
 
@@ -364,7 +385,7 @@ def _roll_back(path: Path) -> None:
 
 def _failure(file: str, error: BaseException) -> LedgerError:
     message = said(error)
-    if isinstance(error, UnicodeDecodeError) or "decode to UTF-8" in message:
+    if _is_garbled(error):
         # SQLite's own words would quote the whole text.
         message = say("a text is not UTF-8")
         return ProofError(
@@ -390,6 +411,12 @@ def _failure(file: str, error: BaseException) -> LedgerError:
     return store.unusable(file, message, remedy)
 
 
+_READS = "/* reads */ "
+"""Stands before what is run outside a transaction of ours.
+
+To change the authorizer would have SQLite compile every statement anew. So it stays, and Python keeps what is compiled by
+its text: what was judged while we append is never what is run while we only read.
+"""
 # What a statement that reads may do; all else is refused, so that a new kind of attack is refused as well.
 _READING = {
     sqlite3.SQLITE_SELECT,

@@ -31,6 +31,12 @@ class Store(Protocol):
     notes: list[str]
     """What a person should know of the place and of how it was found, since it was opened."""
 
+    garbled: bool
+    """Whether a text was met that is not UTF-8; `read_as_stored` lets it be read."""
+
+    def read_as_stored(self) -> None:
+        """Read texts also where they are not UTF-8; slower, and for whoever judges them."""
+
     def exists(self) -> bool:
         """Say whether a ledger, or anything else that would be in its place, is there."""
 
