@@ -340,6 +340,7 @@ ENTRIES = {
     "another hash": BODY.format(f"'{hashlib.sha256(SECOND).hexdigest()}'", f"'{hashlib.sha256(FIRST).hexdigest()}'"),
     "a hash that leads out": BODY.format(f"'{hashlib.sha256(SECOND).hexdigest()}'", "'../../elsewhere'"),
     "a hash that is none": BODY.format(f"'\"{hashlib.sha256(SECOND).hexdigest()}\"'", "'7'"),
+    "a hash that is a list": BODY.format(f"'\"{hashlib.sha256(SECOND).hexdigest()}\"'", "'[\"x\"]'"),
     "a very long hash": BODY.format(f"'{hashlib.sha256(SECOND).hexdigest()}'", f"'{'x' * 5000}'"),
     "no hash": BODY.format("'sha256'", "'sha255'"),
     "another size": BODY.format("'6000'", "'6001'"),

@@ -80,7 +80,9 @@ def test_a_period_is_closed_once_and_again_only_with_a_reason(recorded):
     again = close(recorded, reason="一条核查补录")
     assert again.recorded == 1
     assert close(recorded, reason="一条核查补录").recorded == 0
-    found = recorded.closed("2026-10")
+    record(recorded, {**LATER, "id": "later"})
+    assert close(recorded, reason="一条核查补录").recorded == 1
+    found = recorded.closed("2026-10", at=again.position.seq)
     with recorded.ledger() as store:
         link = store.entry(found.entry)
     assert (link.supersedes, link.reason) == (first.seq, "一条核查补录")
@@ -112,6 +114,19 @@ def test_later_records_change_nothing_in_a_closing_and_are_named(recorded):
     for row in beside.itertuples():
         moved = (row.done, row.due, row.verdict) != (row.closed_done, row.closed_due, row.closed_verdict)
         assert row.changed == moved
+
+
+def test_a_check_whose_finding_is_to_be_verified_in_the_period_is_named_whenever_it_was(recorded):
+    """closure_on_time goes by the planned day."""
+    planned = {**LATER, "id": "august", "checked_at": "2026-08-05T09:00:00+08:00",
+               "findings": [{"kind": "suggestion", "verify_on": "2026-10-09"}]}  # fmt: skip
+    record(recorded, planned)
+    close(recorded)
+    with recorded.recorder(actor=Actor("test")) as recorder:
+        recorder.void("august", reason="x")
+    assert since(recorded) == [("void", "august", "voids entry 7")]
+    beside = recorded.beside(recorded.metrics("2026-10"), recorded.closed("2026-10"), [])
+    assert list(beside[beside["changed"]]["indicator"]) == ["closure_on_time"]
 
 
 def test_what_was_verified_after_the_period_was_judged_is_named_although_it_was_recorded_before_the_closing(recorded):

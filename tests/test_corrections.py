@@ -9,8 +9,9 @@ import pytest
 import inputs
 from inputs import CHECK, NOW, VERIFICATION, digest, found, new_ledger, recorder_of
 from qpi import corrections, frames
+from qpi import recorder as recorder_module
 from qpi.amendments import amended
-from qpi.entries import Actor
+from qpi.entries import Actor, Check
 from qpi.errors import RecordError, UsageError
 from qpi.recorder import Recorder
 from test_command_line import qpi
@@ -195,9 +196,33 @@ def test_unnumbered_findings_of_the_same_number_are_those_in_order(ledger):
 
 
 def test_unnumbered_findings_of_another_number_must_say_which_they_are(ledger):
-    words = refused(ledger, "correct", "two", {**TWO, "findings": [{**FINDING, "fault": "two"}]}, reason="a")[0]
+    words = refused(ledger, "correct", "two", {**TWO, "findings": [{**FINDING, "fault": "two!"}]}, reason="a")[0]
     assert "findings[1].no: is missing, and entry" in words
     assert "has findings 1, 2; write the number that the finding keeps, or from 3 for a new one" in words
+
+
+def test_unnumbered_findings_that_moved_keep_their_numbers_or_must_say_them(ledger):
+    """By their order alone, finding 2 would become what finding 1 was, and its verification close it."""
+    first, second, third = ({**FINDING, "fault": name} for name in ("one", "two", "three"))
+    words = refused(ledger, "correct", "two", {**TWO, "findings": [second, third]}, reason="a")
+    assert len(words) == 1 and "findings[2].no: is missing" in words[0]
+    recorder_of(ledger).correct("two", {**TWO, "findings": [second, first], "place": "x"}, reason="in another order")
+    assert kept(ledger) == {"two/1": "one", "two/2": "two"}
+    recorder_of(ledger).correct("two", {**TWO, "findings": [second]}, reason="only one")
+    assert kept(ledger) == {"two/2": "two"}
+    recorder_of(ledger).correct("two", {**TWO, "findings": [third, second]}, reason="one more")
+    assert kept(ledger) == {"two/2": "two", "two/3": "three"}
+
+
+def kept(ledger):
+    found = frames.findings(ledger)
+    return {name: fault for name, fault in zip(found["id"], found["fault"], strict=True) if name.startswith("two/")}
+
+
+def test_numbers_that_were_exchanged_are_noticed(ledger):
+    first, second = {**FINDING, "no": 2, "fault": "one"}, {**FINDING, "no": 1, "fault": "two"}
+    words = refused(ledger, "correct", "two", {**TWO, "findings": [second, first]}, reason="a")
+    assert any("1 says now what finding 2 said; write 2" in one for one in words)
 
 
 def test_a_number_is_never_used_for_another_finding(ledger):
@@ -236,6 +261,15 @@ def test_a_check_that_was_verified_cannot_be_moved_behind_its_verification(ledge
 # Verifications
 
 
+def test_a_verification_that_the_policy_would_not_take_any_more_can_be_corrected_all_the_same(ledger):
+    strict = Recorder(ledger, found(policy={"verification_by": "not_inspector"}), actor=Actor("t"), clock=lambda: NOW)
+    own = {**VERIFICATION, "finding": "two/1", "verifier": "S01"}
+    seq = recorder_of(ledger).record([own]).position.seq
+    assert strict.correct(seq, {**own, "note": "x"}, reason="a").recorded == 1
+    with pytest.raises(RecordError, match="the policy wants another"):
+        strict.record([{**own, "finding": "two/2"}])
+
+
 def test_a_verification_is_corrected_by_the_number_of_its_entry(ledger):
     seq = ledger.rounds([VERIFICATION["finding"]])[0]
     opened = {**VERIFICATION, "outcome": "open"}
@@ -267,6 +301,26 @@ def test_many_changes_are_one_transaction(ledger):
     changes = [corrections.Change("two", None), corrections.Change("c-99", None)]
     assert "c-99" in refused(ledger, "supersede", changes, reason="x")[0]
     assert "two" in standing(ledger)[0]
+
+
+def test_one_record_is_not_changed_twice_in_one_call(ledger):
+    one, two = (
+        corrections.Change("two", recorder_module.draft(Check, {**TWO, "place": place})) for place in ("X", "Y")
+    )
+    assert "is to be changed twice, and not alike" in refused(ledger, "supersede", [one, two], reason="x")[0]
+    assert (
+        "is to be changed twice" in refused(ledger, "supersede", [one, corrections.Change("two", None)], reason="x")[0]
+    )
+    outcome = recorder_of(ledger).supersede([one, one], reason="x")
+    assert (outcome.recorded, outcome.already) == (1, 1)
+
+
+def test_an_id_of_digits_is_never_taken_for_the_number_of_an_entry(ledger):
+    recorder_of(ledger).record([{**CHECK, "id": "3"}, {**CHECK, "id": "0012"}, {**CHECK, "id": "777"}])
+    with pytest.raises(UsageError, match="write entry:3 or check:3"):
+        corrections.target_of(ledger, "3")
+    assert [corrections.target_of(ledger, name) for name in ("entry:3", "check:3", "0012", "12", "777", "c-1001", "x")] == [
+        3, "3", "0012", 12, "777", "c-1001", "x"]  # fmt: skip
 
 
 def test_the_actor_of_a_correction_is_kept(ledger):
@@ -373,7 +427,7 @@ def test_everything_wrong_in_what_is_typed_is_told_at_once():
 def test_the_commands_void_correct_and_show(recorded):
     folder = recorded.folder
     done = qpi("void", "c-3", "--reason", "未到场", "--actor", "S01", "--actor-role", "supervisor", folder=folder)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, "check c-3 is void by entry 7\n")
     assert done.stdout.startswith("1 recorded, 0 already there; ledger at entry 7, head ")
     assert qpi("void", "c-3", "--reason", "未到场", folder=folder).stdout.startswith("0 recorded, 1 already there")
     done = qpi("correct", "c-2", "--set", "place=大堂", "--set", "finding.1.deduct=1.5", "--unset", "finding.1.responsible",
@@ -409,7 +463,12 @@ def test_a_file_of_corrections_takes_the_place_of_the_records_of_its_ids(recorde
      (["correct", "c-1", "--from", "f", "--reason", "x"], 2, "name either ENTRY"),
      (["void", "c-1", "--reason", "x", "--actor-role", "supervisor"], 2, "name both"),
      (["void", "c-1", "--reason", "x", "--actor", "周明"], 2, "is a name, and the ledger keeps ids; write S01"),
-     (["ledger", "history", "c-77"], 1, "check c-77: there is none"), (["void", "77", "--reason", "x"], 1, "entry 77: there is none")],
+     (["ledger", "history", "c-77"], 1, "check c-77: there is none"),
+     (["ledger", "history", "c-1/9"], 1, "check c-1: has no finding 9, only 1, 2"),
+     (["correct", "c-1", "--set", "findings=[1]", "--set", "finding.1.deduct=0", "--reason", "x"], 1, "is no field of the record"),
+     (["correct", "c-1", "--set", 'evidence=[{"name":"a","name":"b"}]', "--reason", "x"], 1, "the value is no JSON"),
+     (["correct", "c-1", "--set", "readings=" + "[" * 9999, "--reason", "x"], 1, "the value is no JSON"),
+     (["metrics", "2026-10", "--at", "9" * 5000], 2, "--at"), (["void", "77", "--reason", "x"], 1, "entry 77: there is none")],
 )  # fmt: skip
 def test_wrong_calls_are_told_and_change_nothing(recorded, arguments, code, words):
     before = digest(recorded.ledger_path)

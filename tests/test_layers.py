@@ -57,7 +57,7 @@ ROOMS = {
     "custody": ("stamp", "evidence"),
     "recorder": ("corrections", "custody", "repeats"),
     "exhibits": ("evidence", "repeats"),
-    "amendments": ("drafts",),
+    "amendments": ("jsonlines",),
     "receipts": ("entries",),
     "audit": ("ledger", "receipts", "evidence"),
     "transfer": ("ledger",),

@@ -44,11 +44,14 @@ def test_two_equal_rows_are_two_checks_and_stay_two(ledger, tmp_path):
     assert sorted(name.rpartition("-")[2] for name in ids(ledger)) == ["1", "1", "2"]
 
 
-def test_rows_of_one_key_get_their_numbers_by_what_they_say(ledger, tmp_path):
+def test_rows_of_one_key_that_differ_want_ids(ledger, tmp_path):
+    """Counted by what they say, a further row would move the others to another id, and one be recorded twice."""
     recorder = recorder_of(ledger)
     one, two = {**BARE, "place": "3栋"}, {**BARE, "place": "4栋"}
-    recorder.record(given(tmp_path, one, two))
-    assert recorder.record(given(tmp_path, two, one)).already == 2
+    recorder.record(given(tmp_path, two))
+    outcome = recorder.record(given(tmp_path, one, two, OTHER), accept_good=True)
+    assert (outcome.recorded, len(outcome.refused)) == (1, 2)
+    assert "another row has the same project, point, role, inspector and moment" in str(outcome.problems[0])
 
 
 def test_a_row_that_was_edited_is_a_conflict(ledger, tmp_path):

@@ -8,6 +8,7 @@ from typing import Any
 from qpi import terms
 from qpi.drafts import Vocabulary
 from qpi.errors import Problem, RecordError, Where
+from qpi.jsonlines import decode
 from qpi.messages import say
 
 _WHOLE = frozenset({"population", "element", "no"})
@@ -47,6 +48,8 @@ def _place(record: dict[str, Any], name: str, *, make: bool) -> tuple[dict[str, 
         return (record, _english(name, record)) if _FIELD.fullmatch(name) else None
     number = int(found[1])
     findings = record.setdefault("findings", [])
+    if not isinstance(findings, list) or not all(isinstance(finding, dict) for finding in findings):
+        return None
     one = next((finding for finding in findings if finding.get("no") == number), None)
     if one is None and make:
         one = {"no": number}
@@ -72,7 +75,7 @@ def _put(record: dict[str, Any], name: str, written: str, words: Vocabulary, pro
         return
     try:
         value = _value(place[1], written)
-    except ValueError:
+    except (ValueError, ArithmeticError, RecursionError):
         fault = say("the value is no JSON")
         problems.append(Problem(Where(f"--set {name}"), fault, say('write a text, or JSON such as ["3-1201"]')))
         return
@@ -83,7 +86,7 @@ def _put(record: dict[str, Any], name: str, written: str, words: Vocabulary, pro
 def _value(field: str, written: str) -> Any:
     if field in _WHOLE and re.fullmatch(r"[0-9]{1,10}", written, re.ASCII):
         return int(written)
-    return json.loads(written) if written[:1] in ("[", "{", '"') else written
+    return decode(written) if written[:1] in ("[", "{", '"') else written
 
 
 def _drop(record: dict[str, Any], name: str, problems: list[Problem]) -> None:

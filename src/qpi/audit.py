@@ -64,7 +64,11 @@ def audit(where: Place | Ledger, receipts: Sequence[Receipt] = (), *, attachment
     """
     with nullcontext(where) if isinstance(where, Ledger) else open_unexamined(where) as ledger:
         with ledger.reading():
-            seen = _seen(ledger, receipts)
+            try:
+                seen = _seen(ledger, receipts)
+            except LedgerError:
+                if not ledger.garbled:
+                    raise
             if ledger.garbled:
                 # To ask of each text whether it is UTF-8 would cost a whole ledger dear; few have one that is not.
                 ledger.read_as_stored()
@@ -185,7 +189,8 @@ class _Files:
                     # Told as the fault of its body.
                     pass
                 else:
-                    self._kept[link.seq] = sha256, size
+                    # A forger may write anything; what is no text leads to no file.
+                    self._kept[link.seq] = sha256 if isinstance(sha256, str) else str(sha256), size
             yield link
 
     def _in_force(self) -> dict[int, tuple[str, int]]:

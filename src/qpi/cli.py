@@ -246,6 +246,8 @@ def metrics(period: str, by: str, as_of: str | None, at: str | None, form: str, 
         text = formats.to_json(whole) if form == "json" else formats.to_csv(whole)
         for line in words if out is None else words[1:]:
             tell(line)
+        if closed:
+            click.echo(_closed(workspace, closed, None, tables).strip("\n"), err=True)
     console.put(text, out)
 
 
@@ -370,7 +372,7 @@ def _moment(text: str | None, option: str = "--as-of") -> datetime | date | None
 
 def _state(text: str | None) -> int | datetime | date | None:
     """Read the number of an entry, a day, or a moment."""
-    return int(text) if text is not None and re.fullmatch(r"-?[0-9]+", text, re.ASCII) else _moment(text, "--at")
+    return int(text) if text is not None and re.fullmatch(r"-?[0-9]{1,15}", text, re.ASCII) else _moment(text, "--at")
 
 
 @qpi.group(help=say("Improvement notices (工作改进通知单)."))

@@ -156,7 +156,7 @@ def closing_of(ledger: Ledger, period: str, *, at: int | None = None) -> Closing
 def since(ledger: Ledger, definitions: Definitions, closing: Closing, *, at: int) -> list[Since]:
     """Return the entries after a closing, up to entry `at`, that bear on the figures of its period.
 
-    These are records of a day of the period, records of a day before it in the same window or cycle of a duty, second
+    These are records of a day of the period, checks with a finding to be verified in it, records of a day before it in the same window or cycle of a duty, second
     verifications of its findings, and whatever takes the place of such an entry; besides, what was verified after the
     period was judged, also where it was recorded before the closing.
     """
@@ -164,13 +164,15 @@ def since(ledger: Ledger, definitions: Definitions, closing: Closing, *, at: int
     first = calendar.first_day(period.start - period.start % 12)
     values = {
         "first": min(first, period.first - timedelta(days=_PIECES)).isoformat(),
+        "begins": period.first.isoformat(),
         "last": period.last.isoformat(),
         "after": closing.at,
         "at": at,
     }
     found: dict[int, Since] = {}
-    for seq, kind, name, day, point, role, supersedes in ledger.rows(_CHECKS, values):
-        if _bears(definitions, period, day, point, role):
+    for seq, kind, name, day, point, role, supersedes, planned in ledger.rows(_CHECKS, values):
+        # A finding counts in closure_on_time by its planned day, whenever its check was.
+        if planned or _bears(definitions, period, day, point, role):
             found.setdefault(seq, Since(seq, kind, name, day, _what(kind, supersedes)))
     span = {**values, "first": period.first.isoformat()}
     for seq, kind, name, day, supersedes in ledger.rows(_ROUNDS, span):
@@ -181,9 +183,11 @@ def since(ledger: Ledger, definitions: Definitions, closing: Closing, *, at: int
 
 
 _CHECKS = """
-SELECT e.seq, e.kind, c.id, c.day, c.point, c.role, e.supersedes FROM checks c
+SELECT e.seq, e.kind, c.id, c.day, c.point, c.role, e.supersedes,
+  EXISTS (SELECT 1 FROM findings f WHERE f.entry = c.entry AND f.verify_on BETWEEN :begins AND :last) FROM checks c
 JOIN entry e ON e.seq = c.entry OR e.supersedes = c.entry
-WHERE c.day BETWEEN :first AND :last AND e.seq > :after AND e.seq <= :at
+WHERE e.seq > :after AND e.seq <= :at AND (c.day BETWEEN :first AND :last
+  OR c.entry IN (SELECT entry FROM findings WHERE verify_on BETWEEN :begins AND :last))
 """
 _OF_THE_PERIOD = """v.finding IN (
   SELECT f.id FROM findings f JOIN checks c ON c.entry = f.entry

@@ -1,5 +1,6 @@
 """Corrections: what may take the place of an entry, which stays readable for ever."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -10,8 +11,8 @@ from qpi import entries, fields, rules
 from qpi.chain import Link
 from qpi.definitions import Definitions
 from qpi.differences import recorded_and_given, title, unlike
-from qpi.entries import Check, Draft, Fault, Finding, Verification, iter_findings, settled
-from qpi.errors import Problem, RecordError, Where
+from qpi.entries import Check, Draft, Fault, Verification, iter_findings, settled
+from qpi.errors import Problem, RecordError, UsageError, Where
 from qpi.ledger import Item, Ledger, Writer
 from qpi.messages import say
 from qpi.rules import Raised
@@ -52,6 +53,27 @@ def versions(ledger: Ledger, target: Target) -> list[Link]:
     return found
 
 
+def target_of(ledger: Ledger, written: str) -> Target:
+    """Return what a person means by the number of an entry or the id of a check; `entry:17` and `check:17` say which.
+
+    Raises UsageError where both are there.
+    """
+    if _entry_of(ledger, written) is None:
+        kind, _, rest = written.partition(":")
+        if kind == "check" and rest:
+            return rest
+        number = rest if kind == "entry" else written
+        return int(number) if _NUMBER.fullmatch(number) else written
+    if _NUMBER.fullmatch(written) and ledger.entry(int(written)) is not None:
+        fault = say("{written} is the number of an entry and the id of a check; write entry:{written} or check:{written}",
+                    written=written)  # fmt: skip
+        raise UsageError(fault)
+    return written
+
+
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,14}", re.ASCII)
+
+
 def absent(ledger: Ledger, target: Target) -> Problem:
     """Return what is said of an entry that is not there."""
     fault = say("there is none; the last entry is {last}", last=ledger.position().seq)
@@ -73,13 +95,16 @@ def _where(target: Target) -> Where:
 def of_draft(ledger: Ledger, draft: Draft) -> Change:
     """Return a record of a file as what shall take the place of the one that its id names."""
     entry = draft.entry
-    if entry is None or isinstance(entry, Check):
-        return Change("" if entry is None else entry.id, draft)
+    if entry is None:
+        return Change("", draft)
     there = ledger.known([entry.key]).get(entry.key)
+    if there is None and isinstance(entry, Check):
+        return Change(entry.id, draft)
     if there is None:
         fault = say("{record} is not recorded", record=title(entry.key))
         remedy = say("name its entry: qpi correct ENTRY --set verifier=..., or import it")
         return Change("", draft._replace(problems=(*draft.problems, draft.problem(Fault("", fault, remedy)))))
+    # By number, so that what somebody else writes meanwhile is not written over.
     return Change(ledger.versions(there[0])[-1].seq, draft)
 
 
@@ -91,6 +116,7 @@ class Corrections:
     ) -> None:
         self._ledger, self._writer, self._definitions, self._stamp = ledger, writer, definitions, stamp
         self._reason, self._now, self._recorded = reason, now, entries.utc_text(now)
+        self._changed: dict[int, Draft | None] = {}
         self.recorded = 0
         self.already = 0
         self.refused: list[Draft] = []
@@ -111,6 +137,9 @@ class Corrections:
     def _void(self, target: Target) -> list[Problem]:
         found = versions(self._ledger, target)
         last, where = found[-1], _where(target)
+        if found[0].seq in self._changed and self._changed[found[0].seq] is not None:
+            return [_twice(target)]
+        self._changed[found[0].seq] = None
         if last.kind == "void":
             if last.reason == self._reason and target != last.seq:
                 self.already += 1
@@ -134,6 +163,13 @@ class Corrections:
         if kind != found[0].kind:
             fault = say("is a {kind}, and the correction is none", kind=found[0].kind)
             return [Problem(_where(target), fault, say("name another entry, or another file"))]
+        if (first := found[0].seq) in self._changed:
+            before = self._changed[first]
+            if before is None or before.entry is None or settled(before.entry.record()) != settled(entry.record()):
+                return [draft.problem(Fault("", _twice(target).fault, _twice(target).remedy))]
+            self.already += 1
+            return []
+        self._changed[first] = draft
         spoken = [one for one in found if one.kind != "void"]
         if isinstance(entry, Check):
             entry, faults = _numbered(entry, spoken)
@@ -200,7 +236,13 @@ class Corrections:
             return [draft.problem(Fault("", fault, say("void the one that is wrong instead")))]
         raised = self._ledger.findings([verification.finding]).get(verification.finding)
         facts = Raised(*raised) if raised else None
-        faults = list(rules.verification_faults(verification, facts, self._definitions, self._now))
+        given = (self._definitions, self._now)
+        before = entries.read(Verification, record_of([one for one in found if one.kind != "void"][-1]))
+        # What was so before, such as a verifier whom the policy would not take any more, is not what is corrected.
+        earlier = set[Fault]()
+        if isinstance(before, Verification) and before.finding == verification.finding:
+            earlier = set(rules.verification_faults(before, facts, *given))
+        faults = [fault for fault in rules.verification_faults(verification, facts, *given) if fault not in earlier]
         if faults:
             return [draft.problem(fault) for fault in faults]
         # A key that is new is claimed, so that the record is known by it from now on.
@@ -211,6 +253,10 @@ class Corrections:
     def _append(self, item: Item, *, counted: bool = True) -> None:
         self._writer.append([item], recorded=self._recorded)
         self.recorded += counted
+
+
+def _twice(target: Target) -> Problem:
+    return Problem(_where(target), say("is to be changed twice, and not alike"), say("keep one of the two"))
 
 
 def _stale(target: Target, last: Link) -> tuple[str, str] | None:
@@ -245,29 +291,49 @@ def _place_of(check: Check, number: int) -> str:
 
 
 def _numbered(check: Check, spoken: Sequence[Link]) -> tuple[Check, list[Fault]]:
-    """Return a corrected check with the numbers that its findings keep, and what is wrong with them."""
+    """Return a corrected check with the numbers that its findings keep, and what is wrong with them.
+
+    One without a number that says what a finding of the last version says is that finding. The others are told by their
+    order, but only where all stand as they stood.
+    """
     kept = [{one["no"]: one for one in record_of(link).get("findings", ())} for link in spoken]
-    used = {number for numbers in kept for number in numbers}
-    last = kept[-1]
-    free = max(used, default=0) + 1
-    silent = [one for one in check.findings if "no" not in one.model_fields_set]
-    findings: Sequence[Finding] = check.findings
-    if silent and last and len(silent) != len(last):
-        return check, list(_unnumbered(check, last, free, spoken[-1].seq))
-    if silent and len(silent) < len(check.findings):
-        return check, list(_unnumbered(check, last, free, spoken[-1].seq))
-    if silent:
-        numbers = sorted(last) if last else range(free, free + len(silent))
-        findings = [entries.with_number(one, no) for one, no in zip(silent, numbers, strict=True)]
-    numbered = check.model_copy(update={"findings": tuple(findings)})
+    last, free = kept[-1], max((number for numbers in kept for number in numbers), default=0) + 1
+    numbers = _by_content(check, last)
+    order = sorted(last)
+    open_, spare = [i for i, no in enumerate(numbers) if no is None], [no for no in order if no not in numbers]
+    if open_ and spare:
+        unmoved = len(numbers) == len(order) and all(no in (None, order[i]) for i, no in enumerate(numbers))
+        if not unmoved:
+            return check, list(_unnumbered(check, numbers, last, free, spoken[-1].seq))
+        numbers = [order[i] if no is None else no for i, no in enumerate(numbers)]
+    new = iter(range(max(free, *(no + 1 for no in numbers if no), 1) if numbers else free, 10**7))
+    findings = tuple(
+        one if "no" in one.model_fields_set else entries.with_number(one, no or next(new))
+        for one, no in zip(check.findings, numbers, strict=True)
+    )
+    numbered = check.model_copy(update={"findings": findings})
     return numbered, list(_reused(numbered, kept, free))
 
 
-def _unnumbered(check: Check, last: Mapping[int, Any], free: int, seq: int) -> Iterator[Fault]:
+def _by_content(check: Check, last: Mapping[int, Mapping[str, Any]]) -> list[int | None]:
+    """Return the number of each finding: the one given, else that of one that says the same, else None."""
+    numbers = [one.no if "no" in one.model_fields_set else None for one in check.findings]
+    for position, one in enumerate(check.findings):
+        if numbers[position] is None:
+            alike = (
+                no for no, other in sorted(last.items()) if no not in numbers and _apart(other) == _apart(one.record())
+            )
+            numbers[position] = next(alike, None)
+    return numbers
+
+
+def _unnumbered(
+    check: Check, given: Sequence[int | None], last: Mapping[int, Any], free: int, seq: int
+) -> Iterator[Fault]:
     """Yield the findings that do not say which one they are where that cannot be told by their order."""
     numbers = ", ".join(map(str, sorted(last))) or "-"
-    for position, one in enumerate(check.findings, 1):
-        if "no" not in one.model_fields_set:
+    for position in range(1, len(check.findings) + 1):
+        if given[position - 1] is None:
             fault = say("is missing, and entry {entry} has findings {numbers}", entry=seq, numbers=numbers)
             remedy = say("write the number that the finding keeps, or from {free} for a new one", free=free)
             yield Fault(f"findings[{position}].no", fault, remedy)
@@ -281,7 +347,8 @@ def _reused(check: Check, kept: Sequence[Mapping[int, Mapping[str, Any]]], free:
         field = f"findings[{position}].no"
         if number in last:
             twins = [no for no, other in last.items() if no != number and _apart(other) == _apart(record)]
-            if twins and _apart(last[number]) != _apart(record) and twins[0] not in {f.no for f in check.findings}:
+            now = {f.no: _apart(f.record()) for f in check.findings}
+            if twins and _apart(last[number]) != _apart(record) and now.get(twins[0]) != _apart(last[twins[0]]):
                 fault = say("{number} says now what finding {other} said", number=number, other=twins[0])
                 yield Fault(field, fault, say("write {text}", text=twins[0]))
         elif any(number in numbers and _apart(numbers[number]) == _apart(record) for numbers in kept):
@@ -326,6 +393,15 @@ def history(ledger: Ledger, target: Target) -> list[Event]:
     check, _, number = target.rpartition("/") if isinstance(target, str) else ("", "", "")
     of_finding = isinstance(target, str) and number.isdigit() and _entry_of(ledger, target) is None and bool(check)
     found = versions(ledger, check if of_finding else target)
+    if of_finding:
+        numbers = sorted(
+            {one["no"] for link in found if link.kind != "void" for one in record_of(link).get("findings", ())}
+        )
+        if int(number) not in numbers:
+            fault = say(
+                "has no finding {number}, only {numbers}", number=number, numbers=", ".join(map(str, numbers)) or "-"
+            )
+            raise RecordError([Problem(_where(check), fault, say("write one of them"))])
     events = list(_events(found))
     if found[0].kind == "check":
         name = record_of(found[0])["id"]
@@ -357,6 +433,17 @@ def said_of(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
 
 
 __all__ = [
-    "CORRECTED", "Change", "Corrections", "Event", "Target", "absent", "history", "of_draft", "reason_of", "record_of", "said_of",
+    "CORRECTED",
+    "Change",
+    "Corrections",
+    "Event",
+    "Target",
+    "absent",
+    "history",
+    "of_draft",
+    "reason_of",
+    "record_of",
+    "said_of",
+    "target_of",
     "versions",
 ]  # fmt: skip

@@ -13,7 +13,7 @@ from qpi.errors import UsageError
 from qpi.messages import say
 
 if TYPE_CHECKING:
-    from qpi.corrections import Change, Target
+    from qpi.corrections import Change
     from qpi.entries import Actor
     from qpi.ledger import Ledger
     from qpi.recorder import Outcome
@@ -36,11 +36,16 @@ REASON = say("Why, for whoever reads it later; it is kept for ever.")
 @in_language()
 def void(entry: str, reason: str, folder: str, actor: Actor | None) -> None:
     """Void an entry."""
-    from qpi.corrections import Change
+    from qpi import corrections
+    from qpi.differences import title
     from qpi.workspace import Workspace
 
     with Workspace(folder, tell=console.tell).recorder(actor=actor, create=False) as recorder:
-        _say(recorder.supersede([Change(_target(entry), None)], reason=reason))
+        target = corrections.target_of(recorder.ledger, entry)
+        outcome = recorder.supersede([corrections.Change(target, None)], reason=reason)
+        first, *_, last = corrections.versions(recorder.ledger, target)
+        console.tell(say("{record} is void by entry {entry}", record=title(first.idem), entry=last.seq))
+        _say(outcome)
 
 
 @click.command(
@@ -78,21 +83,22 @@ def correct(
         _say(recorder.supersede(changes, reason=reason))
 
 
-def _target(entry: str) -> Target:
-    """Read the number of an entry; anything else is the id of a check."""
-    return int(entry) if entry.isascii() and entry.isdigit() and len(entry) <= 15 else entry
-
-
 def _typed(workspace: Workspace, store: Ledger, entry: str, puts: Iterable[str], drops: Iterable[str]) -> Change:
-    """Return the last version that says something, with what was typed laid over it."""
-    from qpi import corrections, intake
-    from qpi.amendments import amended
-    from qpi.recorder import as_draft
+    """Return the version that is named, or the last, with what was typed laid over it.
 
-    target, words = _target(entry), intake.vocabulary(workspace.definitions)
-    spoken = [link for link in corrections.versions(store, target) if link.kind != "void"]
+    It is named by its number from now on, so that what somebody else writes meanwhile is not written over.
+    """
+    from qpi import corrections, intake, recorder
+    from qpi.amendments import amended
+    from qpi.entries import Check, Verification
+
+    target, words = corrections.target_of(store, entry), intake.vocabulary(workspace.definitions)
+    found = corrections.versions(store, target)
+    spoken = [link for link in found if link.kind != "void"]
     at = next((link for link in spoken if link.seq == target), spoken[-1])
-    return corrections.Change(target, as_draft(amended(corrections.record_of(at), puts, drops, words)))
+    kind = Check if found[0].kind == "check" else Verification
+    changed = recorder.draft(kind, amended(corrections.record_of(at), puts, drops, words))
+    return corrections.Change(target if isinstance(target, int) else found[-1].seq, changed)
 
 
 def _from(workspace: Workspace, store: Ledger, file: str) -> list[Change]:
@@ -103,7 +109,10 @@ def _from(workspace: Workspace, store: Ledger, file: str) -> list[Change]:
 
     found = workspace.definitions
     read = intake.open_file(Path(file), found, words=intake.vocabulary(found))
-    return [corrections.of_draft(store, draft) for draft in read.drafts]
+    changes = [corrections.of_draft(store, draft) for draft in read.drafts]
+    for note in read.notes:
+        console.tell(note)
+    return changes
 
 
 def _say(outcome: Outcome) -> None:

@@ -65,7 +65,8 @@ _REASONS = (
     say("Extra data"),
 )
 """What the parser says of text that is not JSON, in its words, so that it can be said in another language."""
-_decode = json.JSONDecoder(object_pairs_hook=_pairs, parse_float=Decimal, parse_constant=_constant).decode
+decode = json.JSONDecoder(object_pairs_hook=_pairs, parse_float=Decimal, parse_constant=_constant).decode
+"""Reads JSON as strangers' records are read: no key twice, decimals as they are written, no NaN."""
 
 
 def _line(line: str, where: Where, digest: str, words: Vocabulary) -> Draft:
@@ -73,7 +74,7 @@ def _line(line: str, where: Where, digest: str, words: Vocabulary) -> Draft:
         fault = say("a line of {number} characters", number=len(line))
         return _broken(where, digest, fault, say("write one record on a line"))
     try:
-        values = _decode(line)
+        values = decode(line)
     except _Repeated as error:
         return _broken(where, digest, say("key {key} stands twice", key=str(error)), say("keep one of the two"))
     except _Constant as error:

@@ -185,9 +185,8 @@ def history(name: str, folder: str) -> None:
     from qpi.workspace import Workspace
 
     workspace = Workspace(folder, tell=tell)
-    target = int(name) if name.isascii() and name.isdigit() and len(name) <= 15 else name
     with workspace.ledger() as store:
-        events, position = corrections.history(store, target), store.position()
+        events, position = corrections.history(store, corrections.target_of(store, name)), store.position()
     for event in events:
         link = event.link
         who = (

@@ -5,15 +5,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from qpi.drafts import Intake
-from qpi.entries import Check, Draft, canonical, settled, utc_text
+from qpi.entries import Check, Draft, Fault, canonical, settled, utc_text
+from qpi.messages import say
 
 
 def named(read: Intake) -> Intake:
     """Return a file with an id for each check that has none, made of its natural key and how often that occurs.
 
-    The natural key is project, point, role, inspector and moment. Of checks that share it the occurrence is counted in the
-    order of their content, so that neither the order of the rows nor a second reading changes an id. The same key with
-    other content is a conflict then, as with ids that people give.
+    The natural key is project, point, role, inspector and moment. Checks that share it and say the same are several looks,
+    and are counted; where they say different things, nobody can tell which is which the next time, and they want ids. The
+    same key with other content in another file is a conflict then, as with ids that people give.
     """
     return replace(read, drafts=_named(read.drafts))
 
@@ -32,7 +33,14 @@ def _named(drafts: Iterable[Draft]) -> Iterator[Draft]:
         content = {name: value for name, value in settled(check.record()).items() if name != "id"}
         nameless.setdefault(_key(check), []).append((canonical(content), draft, check))
     for key, alike in nameless.items():
-        for number, (_, draft, check) in enumerate(sorted(alike, key=lambda one: one[0]), 1):
+        if len({content for content, _, _ in alike}) > 1:
+            fault = say("another row has the same project, point, role, inspector and moment, and says something else")
+            yield from (
+                draft._replace(problems=(draft.problem(Fault("id", fault, say("give both an id"))),))
+                for _, draft, _ in alike
+            )
+            continue
+        for number, (_, draft, check) in enumerate(alike, 1):
             entry = check.model_copy(update={"id": f"{key}-{number}"})
             yield draft._replace(entry=entry, problems=(), part=None)
 

@@ -169,7 +169,8 @@ class Recorder:
     def correct(self, entry: Target, record: Draft | Mapping[str, Any], /, *, reason: str) -> Outcome:
         """Put a whole record in the place of one that was wrong, or was voided; both stay readable.
 
-        `entry` is the number of its last entry, or the id of the check. A check keeps its id, and a finding its number.
+        `entry` is the number of its last entry; or the id of the check, whatever its last version is, so name the number
+        where others may correct it too. A check keeps its id, and a finding its number.
         The same call again adds nothing. Raises RecordError with every problem; nothing is kept then.
         """
         return self.supersede([Change(entry, as_draft(record))], reason=reason)

@@ -313,13 +313,13 @@ class Workspace:
         store = recorder.ledger
         before = closing.closing_of(store, span.name)
         why = None if reason is None else reason_of(reason)
-        if before is not None and (why is None or _said_before(store, before.entry, why)):
+        if before is not None and (why is None or _said_last(store, before.entry, why)):
             return recorder.enter("closing", _key_of(store, before.entry), {})
         key = f"closing:{span.name}" if before is None else f"closing:{span.name}:{before.entry}"
         rows = self.tables()
         assert rows.position is not None
         kept = closing.record(self.definitions, rows[:3], span, rows.position, now=recorder.now)
-        return recorder.enter("closing", key, kept, supersedes=before and before.entry, reason=before and why)
+        return recorder.enter("closing", key, kept, supersedes=before and before.entry, reason=why)
 
     def notices(
         self,
@@ -348,9 +348,10 @@ class Workspace:
         return at if at is None or isinstance(at, int) else moment_of(self.definitions, at)
 
 
-def _said_before(store: Ledger, entry: int, reason: str) -> bool:
+def _said_last(store: Ledger, entry: int, reason: str) -> bool:
+    """Say whether an entry gives a reason and nothing came after it: the same call again, after a lost answer."""
     link = store.entry(entry)
-    return link is not None and link.reason == reason
+    return link is not None and link.reason == reason and store.position().seq == entry
 
 
 def _key_of(store: Ledger, entry: int) -> str:
