@@ -1,7 +1,8 @@
 """Closing a period: what was judged stays what it was, and what came after stands beside it with its entries."""
 
 import json
-from datetime import UTC, datetime
+import random
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -204,3 +205,30 @@ def test_what_cannot_be_closed_is_told(recorded, arguments, words):
     assert done.returncode == 2
     assert words in done.stderr
     assert state(recorded.ledger_place) == before
+
+
+def test_no_entry_changes_a_closed_figure_without_being_named(recorded):
+    """Checks of four months, taken back one by one: whichever moves a figure of the period is among those that are named."""
+    chance = random.Random(11)
+    for number in range(60):
+        day = date(2026, 7, 20) + timedelta(days=chance.randrange(110))
+        planned = (day + timedelta(days=chance.randrange(1, 60))).isoformat()
+        record(recorded, {
+            "id": f"r-{number}", "project": chance.choice(("P01", "P02")), "point": chance.choice(("KF-001", "KF-002")),
+            "role": chance.choice(("supervisor", "department")), "checked_at": f"{day}T09:00:00+08:00",
+            "findings": [{"kind": "suggestion", "verify_on": planned}] if number % 3 else [],
+        })  # fmt: skip
+    close(recorded)
+    as_of = closing.judged_at(recorded.definitions, closing.period_of("2026-10"))
+    by, moved = ["project", "role"], 0
+    before = recorded.metrics("2026-10", by=by, as_of=as_of)
+    for number in chance.sample(range(60), 60):
+        with recorded.recorder(actor=Actor("test")) as recorder:
+            entry = recorder.void(f"r-{number}", reason="x").position.seq
+        after = recorded.metrics("2026-10", by=by, as_of=as_of)
+        if not after.equals(before):
+            moved += 1
+            named = [one.entry for one in recorded.since(recorded.closed("2026-10"), at=entry)]
+            assert entry in named, number
+        before = after
+    assert 5 < moved < 60, moved
