@@ -79,6 +79,7 @@ class Ledger:
         self._store = store if genesis is None else SqliteFile(":memory:")
         self._genesis = genesis
         self._id: str | None = None
+        self._kept_editions = set[str]()
         self._newer: int | None = None
 
     @property
@@ -200,6 +201,14 @@ class Ledger:
     def known(self, keys: Sequence[str]) -> dict[str, tuple[int, bytes]]:
         """Return the number and body of each entry that one of the natural keys names."""
         return {k: (seq, body) for k, seq, body in self._in("SELECT idem, seq, body FROM entry WHERE idem IN", keys)}
+
+    def without_edition(self, digests: Iterable[str]) -> list[str]:
+        """Return those of some editions that no entry keeps; one that is kept is asked for once, for it stays."""
+        asked = [digest for digest in digests if digest not in self._kept_editions]
+        there = self.known([f"edition:{digest}" for digest in asked])
+        found = {digest for digest in asked if f"edition:{digest}" in there}
+        self._kept_editions |= found
+        return [digest for digest in asked if digest not in found]
 
     def findings(self, ids: Sequence[str]) -> dict[str, tuple[str | None, str | None, str]]:
         """Return responsible, inspector and UTC moment of the check for each finding that is there."""

@@ -243,7 +243,7 @@ class Recorder:
                     notes = clock_notes(writer, recorded)
                     first = writer.seq + 1
                     writer.append(batch.items, recorded=recorded)
-                    notes += repeats.since(self._ledger, first)
+                    notes += repeats.among(self._ledger, _cited(batch.items), first)
                     position = self._ledger.after(writer)
         return Outcome(batch.recorded, batch.already, tuple(batch.refused), tuple(batch.problems), position, notes)
 
@@ -305,6 +305,11 @@ def clock_notes(writer: Writer, recorded: str) -> tuple[Message, ...]:
     words = say("the clock of this computer is behind: entry {entry} was recorded at {last}, and it is {now} here",
                 entry=writer.seq, last=writer.recorded, now=recorded)  # fmt: skip
     return (words,)
+
+
+def _cited(items: Iterable[Item]) -> list[str]:
+    """Return the hashes of the files that entries name as evidence."""
+    return [*dict.fromkeys(row[1] for item in items for name, row in item.rows if name == "citations")]
 
 
 def _passed(batch: _Batch, *, accept_good: bool) -> _Batch:
@@ -553,8 +558,7 @@ class _Decision:
     def _editions(self, checks: Sequence[_Ready]) -> list[Item]:
         """Return entries for the editions that are cited for the first time."""
         sources = {one.source.digest: one.source for one in checks if one.source}
-        known = self._ledger.known([f"edition:{digest}" for digest in sources])
-        return [self._work.edition(one) for digest, one in sources.items() if f"edition:{digest}" not in known]
+        return [self._work.edition(sources[digest]) for digest in self._ledger.without_edition(sources)]
 
 
 def _more(one: Draft, faults: Iterable[Fault]) -> Iterator[Problem]:

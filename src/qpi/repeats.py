@@ -1,6 +1,6 @@
 """Repeats: evidence that stands under more than one record; something to look at, never a refusal."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
 
@@ -10,7 +10,11 @@ from qpi.messages import Message, say
 
 def since(store: Ledger, seq: int) -> tuple[Message, ...]:
     """Return what is repeated by an entry or a later one; two look-ups, and one where they name no file."""
-    hashes = store.cited_since(seq)
+    return among(store, store.cited_since(seq), seq)
+
+
+def among(store: Ledger, hashes: Sequence[str], seq: int) -> tuple[Message, ...]:
+    """Return what of some files is repeated by an entry or a later one; one look-up, and none where there is no file."""
     return tuple(repeats(store.citations(hashes), first=seq)) if hashes else ()
 
 
@@ -50,4 +54,4 @@ def shortened(sha256: str) -> str:
     return f"{sha256[:8]}…"
 
 
-__all__ = ["record_of", "repeats", "shortened", "since"]
+__all__ = ["among", "record_of", "repeats", "shortened", "since"]
