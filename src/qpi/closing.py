@@ -14,8 +14,8 @@ from qpi.definitions import Definitions
 from qpi.entries import utc_text
 from qpi.errors import UsageError
 from qpi.ledger import Ledger, Position
-from qpi.messages import Message, said, say
-from qpi.metrics import PARTS, Count
+from qpi.messages import Message, say
+from qpi.metrics import PARTS, Count, period_of
 from qpi.policy import INDICATORS
 from qpi.receipts import Receipt
 from qpi.verifiers import Share, self_verified
@@ -268,14 +268,6 @@ def beside(definitions: Definitions, frame: pd.DataFrame, closing: Closing, by: 
 def _floor(definitions: Definitions, indicator: str) -> float | None:
     floor = definitions.policy.floor(indicator)
     return None if floor is None else float(floor)
-
-
-def period_of(name: str) -> Period:
-    """Return the period of a name; raise UsageError otherwise."""
-    try:
-        return calendar.period(name)
-    except ValueError as error:
-        raise UsageError(said(error)) from error
 
 
 __all__ = [

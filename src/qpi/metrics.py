@@ -62,13 +62,14 @@ def indicators(
     Raises UsageError for an unknown period or grouping, or a table without a needed column.
     The formulas are those of docs/indicators.md.
     """
-    span = _period(period) if isinstance(period, str) else period
+    span = period_of(period) if isinstance(period, str) else period
     keys = _groupings(definitions, by)
     rows = counts(definitions, checks, findings, verifications, span, by=keys, as_of=as_of)
     return table(definitions, rows, keys)
 
 
-def _period(name: str) -> Period:
+def period_of(name: str) -> Period:
+    """Return the period of a name; raise UsageError where it means none."""
     try:
         return calendar.period(name)
     except ValueError as error:
@@ -526,4 +527,4 @@ def percent(done: int, due: int, *bounds: Fraction) -> str:
     return f"{shown:.2f} %"
 
 
-__all__ = ["Count", "counts", "indicators", "moment_of", "percent", "table", "verdict"]
+__all__ = ["Count", "counts", "indicators", "moment_of", "percent", "period_of", "table", "verdict"]

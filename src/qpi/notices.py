@@ -10,15 +10,15 @@ from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
-from qpi import calendar, text
+from qpi import text
 from qpi.calendar import Period
 from qpi.definitions import Definitions
 from qpi.entries import decimal_text, utc_text
 from qpi.errors import UsageError
 from qpi.labels import LABELS
 from qpi.ledger import Ledger
-from qpi.messages import said, say
-from qpi.metrics import moment_of
+from qpi.messages import say
+from qpi.metrics import moment_of, period_of
 from qpi.policy import CHECK_KINDS, FINDING_KINDS
 from qpi.receipts import Receipt
 from qpi.render import render
@@ -77,10 +77,7 @@ def drafts(
     Every finding raised in the period stands in exactly one of them. Raises UsageError for an unknown period, project,
     `per` or `language`, or a position that the ledger does not have.
     """
-    try:
-        span = calendar.period(period)
-    except ValueError as error:
-        raise UsageError(said(error)) from error
+    span = period_of(period)
     for value, known, what in ((per, PER, "per"), (language, tuple(LABELS), "language")):
         if value not in known:
             remedy = text.instead(value, known)
