@@ -70,7 +70,7 @@ def month_by_hand(policy=None):
 
 
 def exact(found, rows, period, indicator):
-    span = metrics._period(period)
+    span = metrics.period_of(period)
     for count in metrics.counts(found, *rows, span, by=(), as_of=None):
         if count.indicator == indicator:
             parts = metrics.PARTS.get(indicator, 1)
