@@ -149,45 +149,52 @@ def _blocks(rows: int, work: Callable[[slice], Any]) -> list[Any]:
 
 def days(checks: Columns, owed: Owed, kinds: Sequence[str], stretches: Sequence[Stretch]) -> Iterator[Days]:
     """Yield, month by month, the days on which pairs were looked at in projects, by checks of these kinds."""
-    marks = _Marks(checks, owed, kinds)
     # What only some points are asked for does no harm when it is there for all.
     months = sorted({month for stretch in stretches for month in range(stretch.start, stretch.stop)})
-    room = max(1, ROOM // max(1, marks.cells * 32))
-    for position in range(0, len(months), room):
-        some = months[position : position + room]
-        yield from marks.sorted(some) if marks.sparse else marks.scattered(some)
+    return Marks(owed, checks.day, _cells(checks, owed, kinds)).days(months)
 
 
-class _Marks:
-    """Which cell, of a pair and a project, each check belongs to; the last of each stands for none."""
+def _cells(checks: Columns, owed: Owed, kinds: Sequence[str]) -> Callable[[slice], Whole]:
+    """Return what tells the cells of a block of checks, -1 for those that fulfil no duty."""
+    role, point, project, kind = (checks.coded(name) for name in ("role", "point", "project", "kind"))
+    number = {pair: n for n, pair in enumerate(owed.pairs)}
+    table = [[number.get((r, p), -1) for p in [*point.names, None]] for r in [*role.names, None]]
+    of_pair = np.array(table, dtype=np.int64)
+    of_project = project.positions(owed.projects)
+    counts = np.array([*(name in kinds for name in kind.names), "routine" in kinds], dtype=bool)
 
-    def __init__(self, checks: Columns, owed: Owed, kinds: Sequence[str]) -> None:
-        self.checks, self.owed = checks, owed
-        role, point, project, kind = (checks.coded(name) for name in ("role", "point", "project", "kind"))
-        self.role, self.point, self.project, self.kind = role.codes, point.codes, project.codes, kind.codes
-        self.projects, pairs = len(owed.projects), len(owed.pairs)
-        self.of_project = project.positions(owed.projects)
-        self.of_pair = self._pairs(role, point)
-        counts = [name in kinds for name in kind.names]
-        self.counts = np.array([*counts, "routine" in kinds], dtype=bool)
-        self.cells = max(1, pairs * self.projects)
+    def cells(part: slice) -> Whole:
+        pair, owner = of_pair[role.codes[part], point.codes[part]], of_project[project.codes[part]]
+        cell: Whole = pair * len(owed.projects) + owner
+        cell[(pair < 0) | (owner < 0)] = -1
+        if not counts.all():
+            cell[~counts[kind.codes[part]]] = -1
+        return cell
+
+    return cells
+
+
+class Marks:
+    """Which cell, of a pair and a project, each check belongs to, and on which day it was."""
+
+    def __init__(self, owed: Owed, day: Any, cells: Callable[[slice], Whole]) -> None:
+        self.owed, self.day, self.of = owed, day, cells
+        self.projects = max(1, len(owed.projects))
+        self.cells = max(1, len(owed.pairs) * self.projects)
         # A cell for each pair, project and day is laid out where the rows are not too few for it.
-        self.sparse = self.cells * 32 > min(ROOM, max(1 << 22, 32 * checks.rows))
+        self.sparse = self.cells * 32 > min(ROOM, max(1 << 22, 32 * len(day)))
 
-    def _pairs(self, role: Coded, point: Coded) -> npt.NDArray[np.int64]:
-        """Return the pair of each code of role, [role, point], -1 where they are none."""
-        number = {pair: n for n, pair in enumerate(self.owed.pairs)}
-        found = [[number.get((r, p), -1) for p in [*point.names, None]] for r in [*role.names, None]]
-        return np.array(found, dtype=np.int64)
+    def days(self, months: Sequence[int]) -> Iterator[Days]:
+        """Yield the days of some months on which cells were looked at."""
+        room = max(1, ROOM // (self.cells * 32))
+        for position in range(0, len(months), room):
+            some = months[position : position + room]
+            yield from self.sorted(some) if self.sparse else self.scattered(some)
 
-    def cell(self, part: slice, place: Whole, calendar: Calendar) -> tuple[Whole, Whole]:
+    def cell(self, part: slice, calendar: Calendar) -> tuple[Whole, Whole]:
         """Return the cells of the rows of a block that count, and their places in the calendar."""
-        pair = self.of_pair[self.role[part], self.point[part]]
-        project = self.of_project[self.project[part]]
-        keep = (pair >= 0) & (project >= 0) & (calendar.month[place] >= 0)
-        if not self.counts.all():
-            keep &= self.counts[self.kind[part]]
-        cell: Whole = pair * self.projects + project
+        cell, place = self.of(part), calendar.place(np.asarray(self.day[part], dtype=np.int64))
+        keep = (cell >= 0) & (calendar.month[place] >= 0)
         return (cell, place) if keep.all() else (cell[keep], place[keep])
 
     def scattered(self, months: Sequence[int]) -> Iterator[Days]:
@@ -197,10 +204,10 @@ class _Marks:
         wide = len(months) * 32
 
         def mark(part: slice) -> None:
-            cell, place = self.cell(part, calendar.place(self.checks.day[part]), calendar)
+            cell, place = self.cell(part, calendar)
             seen[cell * wide + slots[place]] = True
 
-        _blocks(self.checks.rows, mark)
+        _blocks(len(self.day), mark)
         bits = np.packbits(seen.reshape(-1, 32), axis=1, bitorder="little").view(np.uint32).reshape(-1, len(months))
         often = self._often(months, calendar)
         for number, month in enumerate(months):
@@ -221,10 +228,10 @@ class _Marks:
         wide = len(months) * 32
 
         def keys(part: slice) -> Whole:
-            cell, place = self.cell(part, calendar.place(self.checks.day[part]), calendar)
+            cell, place = self.cell(part, calendar)
             return cell * wide + slots[place]
 
-        key = _distinct(_joined(_blocks(self.checks.rows, keys)))[0]
+        key = _distinct(_joined(_blocks(len(self.day), keys)))[0]
         often = self._often(months, calendar)
         cell, slot = np.divmod(key, wide)
         for number, month in enumerate(months):
@@ -238,25 +245,25 @@ class _Marks:
         """Return per month cell, bit and number of looks where there were two or more on a day, and more than one counts."""
         if not len(self.owed.looks) or self.owed.looks.max() < 2:
             return {}
-        many = np.repeat(self.owed.looks > 1, max(1, self.projects))
+        many = np.repeat(self.owed.looks > 1, self.projects)
 
         def keys(part: slice) -> Whole:
-            cell, place = self.cell(part, calendar.place(self.checks.day[part]), calendar)
+            cell, place = self.cell(part, calendar)
             mine = many[cell]
             return cell[mine] * len(calendar.month) + place[mine]
 
-        key, looks = _distinct(_joined(_blocks(self.checks.rows, keys)))
+        key, looks = _distinct(_joined(_blocks(len(self.day), keys)))
         key, looks = key[looks > 1], looks[looks > 1]
         cell, place = np.divmod(key, len(calendar.month))
         month, bit = calendar.month[place], calendar.bit[place].astype(np.int64)
         return {m: (cell[month == m], bit[month == m], looks[month == m]) for m in months}
 
     def _of(self, month: int, cell: Whole, bits: Bits, often: tuple[Whole, Whole, Whole] | None) -> Days:
-        pair, project = np.divmod(cell, max(1, self.projects))
+        pair, project = np.divmod(cell, self.projects)
         first = Days(month, pair, project, np.ones(len(pair), dtype=np.int64), bits)
         if often is None or not len(often[0]):
             return first
-        pair, project = np.divmod(often[0], max(1, self.projects))
+        pair, project = np.divmod(often[0], self.projects)
         return with_ranks(first, self.owed, pair, project, *often[1:])
 
 

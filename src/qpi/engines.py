@@ -15,6 +15,11 @@ def by_month(frame: Any) -> bool:
     return bool(kind.is_duckdb() or kind.is_polars())
 
 
+def streams(frame: Any) -> bool:
+    """Say whether an engine hands over rows of whole numbers faster than it groups them."""
+    return bool(frame.implementation.is_duckdb())
+
+
 def beside(frame: Any, columns: Mapping[str, Sequence[str]], number: str) -> Any:
     """Return a small table of texts on the engine of a lazy frame, its rows numbered from 0 in column `number`.
 

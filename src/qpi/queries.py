@@ -11,7 +11,7 @@ from pandas.api.types import union_categoricals
 
 from qpi import calendar, engines
 from qpi.asked import ENOUGH, Days, Looked, Owed, Raised, Stretch, Whole
-from qpi.dense import Coded, coded, with_ranks
+from qpi.dense import Coded, Marks, coded, with_ranks
 from qpi.tidy import names, refuse_empty_days, with_columns
 
 QUALITY_COLUMNS = (("kind", "routine"), ("inspector", None), ("method", None), ("result", None), ("sample_size", 0),
@@ -58,8 +58,9 @@ def days(checks: Any, owed: Owed, kinds: Sequence[str], stretches: Sequence[Stre
         counts = counts | nw.col("kind").is_null()
     coded_rows = _coded(rows.filter(counts), owed)
     if engines.by_month(checks):
+        count = _streamed if engines.streams(checks) else _days
         for number, points in _months(stretches):
-            yield from _days(coded_rows(_stretched(Stretch(number, number + 1, points))), owed, number)
+            yield from count(coded_rows(_stretched(Stretch(number, number + 1, points))), owed, number)
     else:
         wanted = _stretched(stretches[0])
         for stretch in stretches[1:]:
@@ -93,6 +94,19 @@ def _coded(rows: Any, owed: Owed) -> Any:
         return found.select("owner", "pair", "point", "day", month().alias("month"), dom)
 
     return coded_rows
+
+
+def _streamed(rows: Any, owed: Owed, number: int) -> Iterator[Days]:
+    """Count the days of a month from the numbers that an engine in this process hands over."""
+    found = rows.select("owner", "pair", "day").collect("pyarrow").to_native()
+    owner, pair = (found.column(name).to_numpy() for name in ("owner", "pair"))
+    day = found.column("day").cast("int32").to_numpy()
+
+    def cells(part: slice) -> Whole:
+        cell: Whole = pair[part].astype(np.int64) * len(owed.projects) + owner[part]
+        return cell
+
+    return Marks(owed, day, cells).days([number])
 
 
 def _days(rows: Any, owed: Owed, number: int | None) -> Iterator[Days]:
