@@ -1,6 +1,6 @@
 """Metrics: the indicators of docs/indicators.md by any grouping, as one tidy table."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -63,7 +63,7 @@ def indicators(
     The formulas are those of docs/indicators.md.
     """
     span = period_of(period) if isinstance(period, str) else period
-    keys = _groupings(definitions, by)
+    keys = groupings(definitions, by)
     rows = counts(definitions, checks, findings, verifications, span, by=keys, as_of=as_of)
     return table(definitions, rows, keys)
 
@@ -76,9 +76,10 @@ def period_of(name: str) -> Period:
         raise UsageError(said(error)) from error
 
 
-def _groupings(definitions: Definitions, by: Sequence[str]) -> tuple[str, ...]:
+def groupings(definitions: Definitions, by: Sequence[str], *, taken: Container[str] = RESULT) -> tuple[str, ...]:
+    """Return the groupings that are asked for, each once; raise UsageError for one that is unknown or a name `taken`."""
     for name in by:
-        if name in RESULT:
+        if name in taken:
             raise UsageError(
                 say(
                     'an attribute named "{name}" cannot be a grouping, the result has a column of that name; rename it',
@@ -527,4 +528,4 @@ def percent(done: int, due: int, *bounds: Fraction) -> str:
     return f"{shown:.2f} %"
 
 
-__all__ = ["Count", "counts", "indicators", "moment_of", "percent", "period_of", "table", "verdict"]
+__all__ = ["Count", "counts", "groupings", "indicators", "moment_of", "percent", "period_of", "table", "verdict"]
