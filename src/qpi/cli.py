@@ -281,14 +281,14 @@ def _of_comparison(
         words.append(say("{period} is not over, and is held to all that it requires to its end", period=period))
     if tables.position is None or "month" in keys:
         return words
+    for side, name in {"": period, **trend.earlier(span)}.items():
+        if not trend.has_checks(compared, side):
+            words.append(say("{period} has no check, so coverage and frequency have no change", period=name))
     for side, name in trend.earlier(span).items():
-        figures = trend.one_period(compared, side)
-        if len(figures) and compared[f"{side}_change"].isna().all():
-            words.append(say("{period}: nothing was recorded, so nothing is compared with it", period=name))
         closed = workspace.closed(name, at=tables.position.seq)
         if closed is None:
             continue
-        beside = workspace.beside(figures, closed, keys)
+        beside = workspace.beside(trend.one_period(compared, side), closed, keys)
         if beside is None or beside["changed"].any():
             words.append(say("{period} was closed by entry {entry} with other figures or definitions; qpi metrics {period} "
                              "shows them", period=name, entry=closed.entry))  # fmt: skip

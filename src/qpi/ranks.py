@@ -16,7 +16,7 @@ from qpi.intervals import MINIMUM, Interval, Rate, rates
 from qpi.messages import say
 from qpi.metrics import PARTS, RATIOS, RESULT, WITHOUT_DUTIES, Count
 from qpi.policy import INDICATORS
-from qpi.trend import check_minimum
+from qpi.trend import OWED, check_minimum
 
 COLUMNS = ("rank", "best", "worst", "done", "due", "cases", "rate", "low", "high", "verdict", "unranked")
 """Columns that a ranking has beside its grouping."""
@@ -69,7 +69,7 @@ def ranked(
     _refuse(indicator)
     span = metrics.period_of(period) if isinstance(period, str) else period
     keys = metrics.groupings(definitions, (by,), taken=(*RESULT, *COLUMNS))
-    if by in WITHOUT_DUTIES and indicator in ("coverage", "frequency_completion"):
+    if by in WITHOUT_DUTIES and indicator in OWED:
         raise UsageError(
             say("duties have no {grouping}, so {indicator} cannot be ranked by it", grouping=by, indicator=indicator)
         )

@@ -20,6 +20,8 @@ CHANGES = ("change", "change_low", "change_high", "signal")
 PREVIOUS, LAST_YEAR = "previous", "last_year"
 COLUMNS = tuple(f"{side}_{name}" for side in (PREVIOUS, LAST_YEAR) for name in ("period", *FIGURES, *CHANGES))
 """Columns that a comparison has beside those of the indicators."""
+OWED = frozenset({"coverage", "frequency_completion"})
+"""Indicators of which something is due also where nothing was recorded."""
 CLEAR, UNCLEAR, FEW = "clear", "unclear", "too few"
 Name = tuple[Key, str]
 
@@ -27,7 +29,7 @@ Name = tuple[Key, str]
 class _Side(NamedTuple):
     """A period, how many months it lies before the one in question, and its counts under the keys of that one.
 
-    `recorded` has what something was recorded in: the months of the grouping, or None for the whole period.
+    `checked` has when there was a check: the months of the grouping, or None for the whole period.
     """
 
     side: str
@@ -35,7 +37,7 @@ class _Side(NamedTuple):
     months: int
     counts: Mapping[Name, Count]
     rates: Mapping[Name, Rate]
-    recorded: frozenset[str | None]
+    checked: frozenset[str | None]
 
 
 def compared(
@@ -57,8 +59,8 @@ def compared(
     change at 95 % (Newcombe, see `qpi.intervals`); and `signal`: `clear` where that interval leaves 0 out, `unclear` where it does
     not, `too few` where either rate comes of fewer than `minimum` cases.
 
-    A group that only one of the periods has keeps its row, with null for the others. There is no change against a period in
-    which nothing at all was recorded, whatever was due in it. The period before a year is the
+    A group that only one of the periods has keeps its row, with null for the others. Where a period has no check at all,
+    coverage and frequency have no change. The period before a year is the
     year before, so a year has no `last_year_`. With the grouping `month` each month stands beside the month before it and the same
     month of the year before. All are counted at the same `as_of`. Raises UsageError as `indicators` does.
     """
@@ -71,9 +73,9 @@ def compared(
         then = calendar.moved(span, -months)
         counts = metrics.counts(definitions, checks, findings, verifications, then, by=keys, as_of=moment)
         counts = [_later(count, keys, months) for count in counts]
-        recorded = {_month(keys, row.key) for row in counts if row.done or row.indicator == "traceability"}
+        checked = {_month(keys, row.key) for row in counts if row.indicator == "traceability"}
         by_name = {(row.key, row.indicator): row for row in counts}
-        return _Side(name, then, months, by_name, rates(counts), frozenset(recorded))
+        return _Side(name, then, months, by_name, rates(counts), frozenset(checked))
 
     now, *earlier = (side(name, months) for name, months in {"": 0, **sides(span, keys)}.items())
     places = {indicator: place for place, indicator in enumerate(INDICATORS)}
@@ -151,10 +153,10 @@ def _change(
     """Return the change in percentage points, from and to at 95 %, and what it says."""
     after, before = now.rates.get(name), then.rates.get(name)
     nothing = (None, None, None, None)
-    # Where no check at all was recorded, coverage is 0; what was not written down yet has not risen since.
-    if month not in now.recorded or month not in then.recorded or after is None or before is None:
+    if after is None or before is None or after.exact is None or before.exact is None:
         return nothing
-    if after.exact is None or before.exact is None:
+    # Duties are owed also where no check at all was written down, as before the ledger began; nothing rises from there.
+    if name[1] in OWED and not (month in now.checked and month in then.checked):
         return nothing
     points = float(100 * (after.exact - before.exact))
     interval = difference(after, before)
@@ -180,4 +182,9 @@ def one_period(frame: pd.DataFrame, side: str = "") -> pd.DataFrame:
     return found[found["done"].notna()].reset_index(drop=True)
 
 
-__all__ = ["COLUMNS", "check_minimum", "compared", "earlier", "one_period", "sides"]
+def has_checks(frame: pd.DataFrame, side: str = "") -> bool:
+    """Say whether one period of a comparison has any check."""
+    return "traceability" in set(one_period(frame, side)["indicator"])
+
+
+__all__ = ["COLUMNS", "check_minimum", "compared", "earlier", "has_checks", "one_period", "sides"]
