@@ -154,7 +154,7 @@ def rates_and_cases(draw):
 @given(rates_and_cases())
 def test_ranks_are_those_that_each_pair_gives(pairs):
     rates = [rate for rate, _ in pairs]
-    intervals = [wilson(rate, n) for rate, n in pairs]
+    intervals = [wilson(int(rate * n), n) for rate, n in pairs]
     for mine, rate, place in zip(intervals, rates, ranks.ranks(rates, intervals), strict=True):
         assert place.rank == 1 + sum(other > rate for other in rates)
         assert place.best == 1 + sum(other.low > mine.high for other in intervals)

@@ -92,7 +92,7 @@ def _refuse(indicator: str) -> None:
 
 def _row(count: Count, rate: Rate, minimum: int) -> _Row:
     nameless = count.key[0] is None
-    few = not count.due or rate.cases < minimum
+    few = not count.due or rate.few(minimum)
     return _Row(count, rate, rate.interval, NAMELESS if nameless else FEW if few else None)
 
 
@@ -112,7 +112,7 @@ def _table(definitions: Definitions, rows: Sequence[_Row], by: str) -> pd.DataFr
     numbers = {
         "done": [row.figure.done / part for row, part in zip(ordered, parts, strict=True)],
         "due": [row.figure.due / part for row, part in zip(ordered, parts, strict=True)],
-        "cases": [float(row.rate.cases) for row in ordered],
+        "cases": [row.rate.number for row in ordered],
         "rate": [row.figure.done / row.figure.due if row.figure.due else None for row in ordered],
         "low": [row.interval and row.interval.low for row in ordered],
         "high": [row.interval and row.interval.high for row in ordered],

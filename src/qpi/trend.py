@@ -10,7 +10,7 @@ from qpi import calendar, metrics
 from qpi.calendar import Period
 from qpi.definitions import Definitions
 from qpi.errors import UsageError
-from qpi.intervals import MINIMUM, Rate, difference, rates
+from qpi.intervals import MINIMUM, Rate, difference, points, rates
 from qpi.messages import say
 from qpi.metrics import RESULT, Count, Key
 from qpi.policy import INDICATORS
@@ -152,20 +152,18 @@ def _change(
 ) -> tuple[float | None, float | None, float | None, str | None]:
     """Return the change in percentage points, from and to at 95 %, and what it says."""
     after, before = now.rates.get(name), then.rates.get(name)
-    nothing = (None, None, None, None)
-    if after is None or before is None or after.exact is None or before.exact is None:
-        return nothing
+    change = None if after is None or before is None else points(after, before)
     # Duties are owed also where no check at all was written down, as before the ledger began; nothing rises from there.
     if name[1] in OWED and not (month in now.checked and month in then.checked):
-        return nothing
-    points = float(100 * (after.exact - before.exact))
+        change = None
+    if change is None or after is None or before is None:
+        return None, None, None, None
     interval = difference(after, before)
-    low, high = (None, None) if interval is None else (100 * interval.low, 100 * interval.high)
-    if min(after.cases, before.cases) < minimum:
-        return points, low, high, FEW
-    if low is None or high is None:
-        return points, None, None, None
-    return points, low, high, CLEAR if low > 0 or high < 0 else UNCLEAR
+    few = after.few(minimum) or before.few(minimum)
+    if interval is None:
+        return change, None, None, FEW if few else None
+    low, high = 100 * interval.low, 100 * interval.high
+    return change, low, high, FEW if few else CLEAR if low > 0 or high < 0 else UNCLEAR
 
 
 def one_period(frame: pd.DataFrame, side: str = "") -> pd.DataFrame:
