@@ -202,6 +202,6 @@ def test_the_table_says_in_both_languages_what_the_numbers_do_not_carry(recorded
 
 
 def test_wrong_usage_exits_2(recorded):
-    for arguments in (["suggestion_ratio"], ["nothing"], ["coverage", "--by", "kind"], ["coverage", "--minimum", "0"]):
+    for arguments in (["suggestion_ratio"], ["coverage", "--minimum", "0"]):
         done = qpi("rank", "2026-10", *arguments, folder=recorded.folder)
         assert (done.returncode, done.stdout) == (2, "") and done.stderr
