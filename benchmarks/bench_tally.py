@@ -4,12 +4,14 @@ import argparse
 import statistics
 import time
 import tracemalloc
-from datetime import date
+from datetime import UTC, date, datetime
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from qpi import tally
+from qpi.asked import Held
 
 LIMIT, MEMORY_LIMIT = 1.5, 2.0
 FIRST, LAST = date(2026, 1, 1), date(2026, 12, 31)

@@ -46,17 +46,16 @@ def of_rooms():
     return r"(\| room [^\n]*\n[^\n]*\n).*?(?=\n\n)", "\n".join(lines)
 
 
-def tutorial(patch):
-    """Fill in what each session prints; a session that ends in ... keeps its length."""
-    text = page("docs/tutorial.md")
-    Path("records").mkdir()
+def sessions(name, patch):
+    """Fill in what each session of a page prints; a session that ends in ... keeps its length."""
+    text = page(name)
     for line, shown, found in follow(text, patch):
         kept = found
         if shown.endswith("...\n"):
             kept = "".join(found.splitlines(keepends=True)[: shown.count("\n") - 1]) + "...\n"
         if masked(kept) != masked(shown):
             text = text.replace(f"$ {line}\n{shown}```", f"$ {line}\n{kept}```", 1)
-    (ROOT / "docs/tutorial.md").write_text(text, encoding="utf-8", newline="\n")
+    (ROOT / name).write_text(text, encoding="utf-8", newline="\n")
 
 
 def demo(patch):
@@ -77,7 +76,9 @@ def main():
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
         test_docs.on_the_day_of_the_docs(patch, folder)
         rewrite("README.md", of_help(("qpi",)), demo(patch))
-        tutorial(patch)
+        sessions("docs/comparing.md", patch)
+        Path("records").mkdir()
+        sessions("docs/tutorial.md", patch)
         os.chdir(ROOT)
 
 

@@ -25,6 +25,7 @@ from qpi import (
     notices,
     policy,
     portfolio,
+    ranks,
     recorder,
     rules,
     schema,
@@ -33,6 +34,7 @@ from qpi import (
     tables,
     terms,
     text,
+    trend,
 )
 
 ROOT = Path(__file__).parent.parent
@@ -413,6 +415,25 @@ def test_the_readme_is_true_of_the_demo(november, monkeypatch, capsys):
     run("qpi ledger backup copy.db -w demo", monkeypatch)
     with qpi.Workspace("demo").ledger() as ledger:
         assert auditor()["verify"]("demo/qpi.db") == auditor()["verify"]("copy.db") == ([], *ledger.position()[1:])
+
+
+def test_the_page_of_comparisons_is_true_of_the_demo(november, monkeypatch, capsys):
+    run("qpi demo demo", monkeypatch)
+    shown = 0
+    for line, told, found in follow(page("docs/comparing.md"), monkeypatch):
+        assert masked(found) == masked(told) != "", line
+        shown += 1
+    assert shown == 2
+    assert "S09" in capsys.readouterr().out
+
+
+def test_the_columns_of_comparisons_and_ranks_are_documented_and_no_others():
+    for heading, known in (
+        ("With earlier periods", (name.removeprefix("previous_") for name in trend.COLUMNS if "previous_" in name)),
+        ("Ranks", ranks.COLUMNS),
+    ):
+        told = [re.findall(r"`(\w+)`", row[0]) for row in rows(sections("docs/comparing.md")[heading])]
+        assert sorted(name for names in told for name in names) == sorted(known), heading
 
 
 def auditor():

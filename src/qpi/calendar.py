@@ -201,6 +201,21 @@ def month_period(month: int) -> Period:
     return Period(month_name(month), month, month + 1)
 
 
+def moved(span: Period, months: int) -> Period:
+    """Return the period that lies so many months later, or earlier, under its own name."""
+    start, stop = span.start + months, span.stop + months
+    length = stop - start
+    within = start % 12
+    if length == 1:
+        name = month_name(start)
+    elif length in (3, 6, 12) and within % length == 0:
+        part = {3: f"-Q{within // 3 + 1}", 6: f"-H{within // 6 + 1}", 12: ""}[length]
+        name = f"{start // 12:04d}{part}"
+    else:
+        name = f"{month_name(start)}..{month_name(stop - 1)}"
+    return Period(name, start, stop)
+
+
 def window_ends(unit: Unit, month: int, *, working: bool = False) -> list[tuple[int, int]]:
     """Return the windows of a day, week, two weeks or month that end in a month, as first and last day numbers.
 

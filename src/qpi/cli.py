@@ -216,10 +216,13 @@ def _mapping(path: str | None) -> dict[str, str]:
               "category, month, inspector, kind, or an attribute of projects."))  # fmt: skip
 @option("--as-of", metavar="DAY", help=say("Count verifications up to this day or moment (default: now)."))
 @option("--at", metavar="SEQ|TIME", help=say("The ledger as it stood at this entry, or at this day or moment."))
+@option("--compare", is_flag=True, help=say("With the period before and the same period last year beside them."))
 @printed("table", "json", "csv")
 @in_workspace
 @in_language(say("Of table and messages (default: by the locale)."))
-def metrics(period: str, by: str, as_of: str | None, at: str | None, form: str, out: str | None, folder: str) -> None:
+def metrics(
+    period: str, by: str, as_of: str | None, at: str | None, compare: bool, form: str, out: str | None, folder: str
+) -> None:
     from qpi import formats
     from qpi.workspace import Workspace
 
@@ -228,27 +231,68 @@ def metrics(period: str, by: str, as_of: str | None, at: str | None, form: str, 
     moment = _moment(as_of)
     tables = workspace.tables(at=_state(at))
     console.tell_problems(workspace.changed_editions())
-    frame = workspace.measured(period, by=keys, as_of=moment, tables=tables)
+    compared = None
+    if compare:
+        from qpi import trend
+
+        compared = workspace.compared(period, by=keys, as_of=moment, tables=tables)
+        frame = trend.one_period(compared)
+    else:
+        frame = workspace.measured(period, by=keys, as_of=moment, tables=tables)
     head = _head(workspace.config.organisation, period, tables.position, as_of)
     if frame.empty:
         tell(say("{period}: nothing is due and nothing was done", period=period))
     words = [head, *_provenance(workspace, period, tables, moment)]
+    if compared is not None:
+        words += _of_comparison(workspace, period, compared, keys, tables)
     closed = tables.position and workspace.closed(period, at=tables.position.seq)
     beside = workspace.beside(frame, closed, keys) if closed else None
     if form == "table":
-        text = formats.to_table(frame, workspace.definitions.policy, language=console.spoken())
+        policy, language = workspace.definitions.policy, console.spoken()
+        if compared is None:
+            text = formats.to_table(frame, policy, language=language)
+        else:
+            text = formats.compared_table(compared, policy, language=language)
         text = "".join(f"{translated(line, console.spoken())}\n" for line in words[:1]) + text
         text += "".join(f"{translated(line, console.spoken())}\n" for line in words[1:])
         if closed:
             text += _closed(workspace, closed, beside, tables)
     else:
-        whole = frame if beside is None else beside.drop(columns="changed")
+        whole = compared if compared is not None else frame if beside is None else beside.drop(columns="changed")
         text = formats.to_json(whole) if form == "json" else formats.to_csv(whole)
         for line in words if out is None else words[1:]:
             tell(line)
         if closed:
             click.echo(_closed(workspace, closed, None, tables).strip("\n"), err=True)
     console.put(text, out)
+
+
+def _of_comparison(
+    workspace: Workspace, period: str, compared: DataFrame, keys: list[str], tables: Tables
+) -> list[str]:
+    """Say what a comparison hides: a period that is not over, one without records, one that was closed otherwise."""
+    from qpi import metrics, trend
+
+    span = metrics.period_of(period)
+    words: list[str] = []
+    # What limits verifications, as_of, does not say which day it is.
+    today = metrics.moment_of(workspace.definitions, None).astimezone(workspace.definitions.zone).date()
+    if today <= span.last:
+        words.append(say("{period} is not over, and is held to all that it requires to its end", period=period))
+    if tables.position is None or "month" in keys:
+        return words
+    for side, name in {"": period, **trend.earlier(span)}.items():
+        if not trend.has_checks(compared, side):
+            words.append(say("{period} has no check, so coverage and frequency have no change", period=name))
+    for side, name in trend.earlier(span).items():
+        closed = workspace.closed(name, at=tables.position.seq)
+        if closed is None:
+            continue
+        beside = workspace.beside(trend.one_period(compared, side), closed, keys)
+        if beside is None or beside["changed"].any():
+            words.append(say("{period} was closed by entry {entry} with other figures or definitions; qpi metrics {period} "
+                             "shows them", period=name, entry=closed.entry))  # fmt: skip
+    return words
 
 
 def _provenance(workspace: Workspace, period: str, tables: Tables, as_of: datetime | date | None) -> list[str]:
@@ -262,6 +306,46 @@ def _provenance(workspace: Workspace, period: str, tables: Tables, as_of: dateti
         "closed findings that the one who raised them verified: {done} of {due}", done=share.done, due=share.due
     )
     return [words, str(Receipt(*tables.position))]
+
+
+@qpi.command(help=say("Rank the projects, or other groups, by an INDICATOR of PERIOD, as far as their numbers carry.\n\n"
+             "Equal rates share a rank, and small numbers have none. Beside each stand its 95 % interval and the ranks that "
+             "the intervals allow."))  # fmt: skip
+@click.argument("period")
+@click.argument("indicator")
+@option("--by", default="project", show_default=True, metavar="KEY", help=say("One grouping, as in qpi metrics."))
+@option("--minimum", type=click.IntRange(min=1), default=30, show_default=True, metavar="N",
+        help=say("No rank under so many points, checks or findings."))  # fmt: skip
+@option("--as-of", metavar="DAY", help=say("Count verifications up to this day or moment (default: now)."))
+@option("--at", metavar="SEQ|TIME", help=say("The ledger as it stood at this entry, or at this day or moment."))
+@printed("table", "json", "csv")
+@in_workspace
+@in_language(say("Of table and messages (default: by the locale)."))
+def rank(
+    period: str, indicator: str, by: str, minimum: int, as_of: str | None, at: str | None, form: str, out: str | None,
+    folder: str,
+) -> None:  # fmt: skip
+    from qpi import formats, listing, terms
+    from qpi.workspace import Workspace
+
+    workspace = Workspace(folder, tell=tell)
+    moment = _moment(as_of)
+    tables = workspace.tables(at=_state(at))
+    console.tell_problems(workspace.changed_editions())
+    frame = workspace.ranked(period, indicator, by=by, minimum=minimum, as_of=moment, tables=tables)
+    head = _head(workspace.config.organisation, period, tables.position, as_of)
+    if frame.empty:
+        tell(say("{period}: nothing is due and nothing was done", period=period))
+    if form == "table":
+        title = f"{terms.INDICATOR_TITLES[indicator]} {indicator}" if console.spoken() == "zh" else indicator
+        text = f"{translated(head, console.spoken())}\n{title}\n"
+        policy = workspace.definitions.policy
+        text += formats.ranked_table(frame, indicator, policy, minimum=minimum, language=console.spoken())
+    else:
+        tell(head)
+        rows = formats.records(frame)
+        text = formats.to_json(frame) if form == "json" else listing.to_csv(rows, list(frame.columns))
+    console.put(text, out)
 
 
 _MOST_TOLD = 40

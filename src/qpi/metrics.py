@@ -1,6 +1,6 @@
 """Metrics: the indicators of docs/indicators.md by any grouping, as one tidy table."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -13,7 +13,7 @@ from qpi.calendar import Period
 from qpi.completion import WITHOUT_DUTIES
 from qpi.definitions import Definitions
 from qpi.errors import UsageError
-from qpi.groups import Count
+from qpi.groups import Count, Key
 from qpi.messages import said, say
 from qpi.policy import INDICATORS
 from qpi.quality import RATIOS
@@ -48,7 +48,7 @@ def indicators(
     The formulas are those of docs/indicators.md.
     """
     span = period_of(period) if isinstance(period, str) else period
-    keys = _groupings(definitions, by)
+    keys = groupings(definitions, by)
     rows = counts(definitions, checks, findings, verifications, span, by=keys, as_of=as_of)
     return table(definitions, rows, keys)
 
@@ -61,9 +61,10 @@ def period_of(name: str) -> Period:
         raise UsageError(said(error)) from error
 
 
-def _groupings(definitions: Definitions, by: Sequence[str]) -> tuple[str, ...]:
+def groupings(definitions: Definitions, by: Sequence[str], *, taken: Container[str] = RESULT) -> tuple[str, ...]:
+    """Return the groupings that are asked for, each once; raise UsageError for one that is unknown or a name `taken`."""
     for name in by:
-        if name in RESULT:
+        if name in taken:
             raise UsageError(
                 say(
                     'an attribute named "{name}" cannot be a grouping, the result has a column of that name; rename it',
@@ -162,4 +163,18 @@ def percent(done: int, due: int, *bounds: Fraction) -> str:
     return f"{shown:.2f} %"
 
 
-__all__ = ["Count", "counts", "indicators", "moment_of", "percent", "period_of", "table", "verdict"]
+__all__ = [
+    "PARTS",
+    "RATIOS",
+    "WITHOUT_DUTIES",
+    "Count",
+    "Key",
+    "counts",
+    "groupings",
+    "indicators",
+    "moment_of",
+    "percent",
+    "period_of",
+    "table",
+    "verdict",
+]

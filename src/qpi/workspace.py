@@ -255,6 +255,45 @@ class Workspace:
         rows = (tables.checks, tables.findings, tables.verifications)
         return indicators(self.definitions, *rows, period, by=by, as_of=as_of)
 
+    def compared(
+        self,
+        period: str,
+        *,
+        by: Sequence[str] = (),
+        as_of: datetime | date | None = None,
+        at: Moment = None,
+        tables: Tables | None = None,
+    ) -> pd.DataFrame:
+        """Return the indicators of a period beside those of earlier ones as `qpi.trend.compared` does.
+
+        The ledger is read at entry `at`, unless its tables were read before.
+        """
+        from qpi import trend
+
+        rows = tables or self.tables(at=at)
+        return trend.compared(self.definitions, *rows[:3], period, by=by, as_of=as_of)
+
+    def ranked(
+        self,
+        period: str,
+        indicator: str,
+        *,
+        by: str = "project",
+        minimum: int | None = None,
+        as_of: datetime | date | None = None,
+        at: Moment = None,
+        tables: Tables | None = None,
+    ) -> pd.DataFrame:
+        """Return projects, or the groups of another grouping, in the order of an indicator as `qpi.ranks.ranked` does.
+
+        The ledger is read at entry `at`, unless its tables were read before.
+        """
+        from qpi import intervals, ranks
+
+        rows = tables or self.tables(at=at)
+        least = intervals.MINIMUM if minimum is None else minimum
+        return ranks.ranked(self.definitions, *rows[:3], period, indicator, by=by, minimum=least, as_of=as_of)
+
     def self_verified(
         self, period: str, *, as_of: datetime | date | None = None, tables: Tables | None = None
     ) -> Share:
