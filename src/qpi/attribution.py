@@ -176,7 +176,9 @@ class _Attribution:
         parts = []
         found = np.zeros(len(checks), dtype=bool)
         for length, kind in ((0, -1), (7, WEEK), (14, TWO_WEEKS)):
-            end = day if not length else calendar.FIRST_PAIR + (day - calendar.FIRST_PAIR) // length * length + length - 1
+            end = (
+                day if not length else calendar.FIRST_PAIR + (day - calendar.FIRST_PAIR) // length * length + length - 1
+            )
             month = tally.months(end) - duties.start
             inside = (month >= 0) & (month < duties.months) & (pair >= 0)
             here = np.clip(month, 0, duties.months - 1)
@@ -209,7 +211,7 @@ class _Attribution:
         """Say of each check of a daily duty whether its day has no window, being no working day."""
         pair, day = rows["pair"].to_numpy(), rows["number"].to_numpy()
         working = self.duties.working[pair] if len(self.duties.pairs) else np.zeros(len(rows), dtype=bool)
-        idle: Truth = (pair >= 0) & working & (rows["unit"] == DAY).to_numpy() & (calendar.weekday(day) > 4)
+        idle: Truth = (pair >= 0) & working & (rows["unit"] == DAY).to_numpy() & ((day + 3) % 7 > 4)
         return idle
 
     def _removed(self, rows: pd.DataFrame) -> Truth:
@@ -311,7 +313,8 @@ class _Attribution:
         unit = rows["unit"].to_numpy()
         begin = self.first - (self.duties.start + self.first) % CYCLES[unit]
         before = (rows["adds"] > 0).to_numpy() & (counted < self.first) & (counted >= begin) & (unit >= 0)
-        return rows[mine & (inside | before | (day >= first))].reset_index(drop=True)
+        kept: pd.DataFrame = rows[mine & (inside | before | (day >= first))].reset_index(drop=True)
+        return kept
 
     # What each cell has of it
 
@@ -362,7 +365,9 @@ class _Attribution:
             return
         pair, owner, month, unit = (rows[name].to_numpy()[at] for name in ("pair", "owner", "counted", "unit"))
         keys = self._cell_keys(pair, owner, month, unit)
-        found = keys.merge(cells[[*CELL, "required", "surplus"]].assign(cell=np.arange(len(cells))), on=[*CELL], how="left")
+        found = keys.merge(
+            cells[[*CELL, "required", "surplus"]].assign(cell=np.arange(len(cells))), on=[*CELL], how="left"
+        )
         known = found["cell"].notna().to_numpy()
         at, month, found = at[known], month[known], found[known]
         cell, adds = found["cell"].to_numpy().astype(np.int64), rows["adds"].to_numpy()[at]
@@ -516,6 +521,7 @@ class _Attribution:
         windows = windows.merge(counted, on=keys, how="left")
         short = windows["adds"].fillna(0).to_numpy() < TWELVE * (windows["times"] * windows["owed"]).to_numpy()
         windows = windows[short]
+        row: Any
         for row, part in windows.groupby("row", sort=False):
             found[lacking[row]] = _stretches(part["start"].tolist(), part["end"].tolist())
         return found
@@ -546,7 +552,7 @@ class _Attribution:
         """Return what each window of the period has."""
         rows = self.rows[windowed(self.rows["unit"].to_numpy()) & (self.rows["adds"] > 0).to_numpy()]
         found = rows[["pair", "owner", "month", "adds"]].assign(end=rows["window"])
-        return found.groupby(["pair", "owner", "month", "end"], as_index=False, sort=False)["adds"].sum()
+        return found.groupby(["pair", "owner", "month", "end"], as_index=False, sort=False).agg(adds=("adds", "sum"))
 
 
 def _rank(keys: Whole) -> Whole:

@@ -81,7 +81,9 @@ def explain(
     return Explanation(indicator, chosen.period.name, keys, PARTS.get(indicator, 1), done, due, frames)
 
 
-def _frames(chosen: Selection, tables: tuple[Any, Any, Any], indicator: str, as_of: datetime) -> dict[str, pd.DataFrame]:
+def _frames(
+    chosen: Selection, tables: tuple[Any, Any, Any], indicator: str, as_of: datetime
+) -> dict[str, pd.DataFrame]:
     checks, findings, verifications = tables
     if indicator in OF_DUTIES:
         return attribution.attributed(chosen, checks, indicator)

@@ -113,7 +113,7 @@ class Obligations:
             else len(calendar.window_ends(UNITS[one], duties.start + int(when), working=bool(working)))
             for when, one, working in kinds.T
         ]  # fmt: skip
-        windows = np.array(numbers, dtype=np.int64)[kind.ravel()] if len(numbers) else np.zeros(0, dtype=np.int64)
+        windows = np.array(numbers, dtype=np.int64)[kind.ravel()] if numbers else np.zeros(0, dtype=np.int64)
         if level == 0 and len(duties.removed):
             gone, number = np.unique(duties.key(*duties.removed[:, :3].T), return_counts=True)
             mine = duties.key(pair, owner, month)
@@ -134,10 +134,10 @@ class Obligations:
         for number, names in enumerate(duties.realms, 1):
             mine = level == number
             realm[mine] = np.array([*names, None], dtype=object)[owner[mine]]
-        roles, points = (np.array([one[i] for one in duties.pairs] or [None], dtype=object) for i in (0, 1))
+        roles, points = (np.array([*(one[i] for one in duties.pairs), None], dtype=object) for i in (0, 1))
         specialties = np.array([*duties.specialties, None], dtype=object)
         return {
-            "project": np.where(level == 0, projects[np.where(level == 0, owner, -1)], None),
+            "project": projects[np.where(level == 0, owner, -1)],
             "realm": realm,
             "role": roles[pair],
             "point": points[pair],

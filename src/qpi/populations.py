@@ -1,7 +1,7 @@
 """Populations: the checks and findings of an indicator one by one, each with what it adds to done and due, and why."""
 
-from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -40,9 +40,7 @@ def closures(
         due = has_plan & (plan < today)
         first = np.where(verified, tally.day_numbers(found["first_day"]), 0)
         done = verified & (first <= plan)
-        why = np.select(
-            [~has_plan, ~due, done, verified], ["no_plan", "not_yet", "on_time", "late"], "never_verified"
-        )
+        why = np.select([~has_plan, ~due, done, verified], ["no_plan", "not_yet", "on_time", "late"], "never_verified")
         month = tally.months(plan)
     else:
         kinds = policy.closure.kinds if indicator == "closure" else FINDING_KINDS
@@ -68,7 +66,7 @@ def traceability(chosen: Selection, checks: Any, findings: Any) -> dict[str, pd.
     rows = _looks(chosen, checks, {**dict.fromkeys(plain), "sample_size": 0, "evidence_count": 0})
     lacks = np.full(len(rows), "", dtype=object)
     for name in asked.check:
-        _note(lacks, ~_bears(rows, name), lambda _, name=name: name)
+        _note(lacks, ~_bears(rows, name), name)
     found = _raised(chosen, checks, findings, rows, dict.fromkeys(asked.finding))
     at = found["position"].to_numpy()
     numbers = found["finding"].astype("object").to_numpy()
@@ -77,19 +75,20 @@ def traceability(chosen: Selection, checks: Any, findings: Any) -> dict[str, pd.
         filled = ~found[name].isna()
         if name in ("sample", "evidence"):
             filled &= found[name].astype("object") != "[]"
-        _note(of_findings, ~filled.to_numpy(dtype=bool), lambda _, name=name: name)
+        _note(of_findings, ~filled.to_numpy(dtype=bool), name)
     for row in np.nonzero(of_findings != "")[0]:
         _add(lacks, int(at[row]), f"{numbers[row]}: {of_findings[row]}")
     whole = lacks == ""
+    lacks[whole] = None
     shown = _first_columns(rows).assign(
-        done=whole.astype(np.int64), due=1, lacks=np.where(whole, None, lacks), why=np.where(whole, "whole", "lacks")
+        done=whole.astype(np.int64), due=1, lacks=lacks, why=np.where(whole, "whole", "lacks")
     )
     return {"checks": shown}
 
 
-def _note(lacks: Any, missing: Truth, name: Callable[[int], str]) -> None:
+def _note(lacks: Any, missing: Truth, name: str) -> None:
     for row in np.nonzero(missing)[0]:
-        _add(lacks, int(row), name(int(row)))
+        _add(lacks, int(row), name)
 
 
 def _add(lacks: Any, row: int, name: str) -> None:
@@ -138,7 +137,7 @@ def method_conformity(chosen: Selection, checks: Any) -> dict[str, pd.DataFrame]
         method=methods,
         allowed=np.array([" ".join(one.methods) if one and one.methods else None for one in found], dtype=object)[way],
         minimum=minimum[way], sample=np.nan_to_num(size).astype(np.int64),
-        population=pd.array(rows["population"].astype("Int64")),
+        population=rows["population"].astype("Int64"),
         done=done.astype(np.int64), due=(~na).astype(np.int64),
         why=np.select([na, done, ~named, ~known, ~fits], ["na", "conforms", "no_method", "no_point", "method"], "sample"),
     )  # fmt: skip
@@ -221,19 +220,21 @@ def _raised(
     found = picked(findings, "findings", {**FINDINGS, **(more or {})}).rename(
         columns={"kind": "finding_kind", "id": "finding"}
     )
-    keys = {"left_on": "check", "right_on": "id"}
     numbered = "entry" in rows.columns and "entry" in found.columns and not rows["entry"].duplicated().any()
     if not numbered and rows["id"].duplicated().any():
         raise UsageError(say("table checks holds an id twice; give the tables of one ledger, or ids that differ"))
-    if numbered:
-        keys = {"left_on": "entry", "right_on": "entry"}
     looks = rows[["id", "project", "point", "role", "inspector", "day", *(["entry"] if numbered else [])]]
     looks = looks.assign(
         position=np.arange(len(looks)),
         **{name: looks[name].astype("object") for name in ("project", "point", "role", "inspector")},
     )
     found = found.drop(columns=[] if numbered else ["entry"], errors="ignore")
-    return found.merge(looks.drop(columns=["id"] if numbered else []), how="inner", **keys)
+    return found.merge(
+        looks.drop(columns=["id"] if numbered else []),
+        how="inner",
+        left_on="entry" if numbered else "check",
+        right_on="entry" if numbered else "id",
+    )
 
 
 def _rounds(verifications: Any, as_of: datetime) -> pd.DataFrame:

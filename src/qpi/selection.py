@@ -96,9 +96,7 @@ def selection(definitions: Definitions, period: Period, where: Where) -> Selecti
     for key in keys:
         if key not in definitions.groupings or key in metrics.RESULT:
             known = [name for name in definitions.groupings if name not in metrics.RESULT]
-            raise UsageError(
-                say('grouping "{name}" is unknown; {remedy}', name=key, remedy=text.instead(key, known))
-            )
+            raise UsageError(say('grouping "{name}" is unknown; {remedy}', name=key, remedy=text.instead(key, known)))
     span = period
     if "month" in keys:
         month = keys.pop("month")

@@ -78,13 +78,26 @@ HEADS: Mapping[str, Message] = {
     "status": say("how it stands"), "check": say("check"), "day": say("day"), "window": say("window"),
     "credited": say("credited"), "surplus": say("carried in"), "why": say("why"), "finding": say("finding"),
     "kind": say("kind"), "raised": say("raised"), "verify_on": say("to verify on"), "rounds": say("rounds"),
-    "first_verified": say("first verified"), "last_verified": say("last verified"), "last_verifier": say("by"),
+    "first_verified": say("first verified"), "last_verified": say("last verified"), "last_verifier": say("verifier"),
     "inspector": say("inspector"), "lacks": say("lacks"), "method": say("method"), "allowed": say("allowed"),
     "minimum": say("least sample"), "sample": say("sample"), "population": say("population"), "score": say("score"),
     "deducted": say("deducted"), "due": say("due"), "unit": say("unit"), "deduct_hundredths": say("deducted"),
 }  # fmt: skip
 _AMOUNTS = ("required", "done", "missing", "credited", "surplus", "score", "deducted", "due")
-_DUTY = ("month", "project", "realm", "role", "point", "text", "frequency", "required", "done", "missing", "status", "gaps")
+_DUTY = (
+    "month",
+    "project",
+    "realm",
+    "role",
+    "point",
+    "text",
+    "frequency",
+    "required",
+    "done",
+    "missing",
+    "status",
+    "gaps",
+)
 _CELL = ("project", "realm", "role", "specialty", "unit", "required", "surplus", "credited", "missing")
 _CHECK = ("check", "day", "project", "realm", "role", "point", "window", "month", "credited", "why")
 _FINDING = ("finding", "project", "role", "point", "kind", "raised", "verify_on", "rounds", "first_verified",
@@ -136,7 +149,9 @@ class _Text:
         keys = [f"{key}={'—' if value is None else value}" for key, value in told.where.items() if key != "month"]
         figures = {"done": self._amount(told.done), "due": self._amount(told.due), "rate": rate}
         if not keys:
-            return say("{indicator} of {period}: {done} of {due}, {rate}", indicator=title, period=told.period, **figures)
+            return say(
+                "{indicator} of {period}: {done} of {due}, {rate}", indicator=title, period=told.period, **figures
+            )
         return say("{indicator} of {period}, {where}: {done} of {due}, {rate}", indicator=title, period=told.period,
                    where=", ".join(keys), **figures)  # fmt: skip
 
@@ -166,7 +181,9 @@ class _Text:
         waiting = int((duties["status"] == "open").sum())
         if waiting:
             yield self._line(
-                say("duties that are not done yet, while what their cells require is credited: {number}", number=waiting)
+                say(
+                    "duties that are not done yet, while what their cells require is credited: {number}", number=waiting
+                )
             )
         carried = int(cells["surplus"].sum())
         if carried:
@@ -190,8 +207,9 @@ class _Text:
         rows = self.told.frames["findings"]
         rows = rows.assign(why=rows["why"].replace("closed", "is_closed"))
         due, done = (rows["due"] > 0).to_numpy(), (rows["done"] > 0).to_numpy()
-        yield from self._list(say("findings not done: {number}", number=int((due & ~done).sum())), rows[due & ~done],
-                              _FINDING)  # fmt: skip
+        short = rows[due & ~done]
+        yield from self._reasons(say("findings not done: {number}", number=len(short)), short)
+        yield from self._list(None, short, _FINDING)
         if not due.all():
             yield from self._reasons(say("findings that are not due: {number}", number=int((~due).sum())), rows[~due])
             yield from self._list(None, rows[~due], _FINDING)
@@ -213,8 +231,9 @@ class _Text:
         if not counted.all():
             left = rows[~counted]
             yield from self._reasons(say("checks that are left out: {number}", number=len(left)), left)
-        behind = rows[(rows["done"] > 0).to_numpy()]
-        yield from self._list(say("checks behind done: {number}", number=len(behind)), behind, _LOOK)
+        if not ratio:
+            behind = rows[(rows["done"] > 0).to_numpy()]
+            yield from self._list(say("checks behind done: {number}", number=len(behind)), behind, _LOOK)
 
     # Lists
 
@@ -227,7 +246,9 @@ class _Text:
         for why, number in rows["why"].value_counts(sort=True).items():
             yield f"  {number}  {translated(WORDS[str(why)], self.language)}\n"
 
-    def _list(self, title: Message | None, rows: pd.DataFrame, columns: Sequence[str], *, most: int = MOST) -> Iterator[str]:
+    def _list(
+        self, title: Message | None, rows: pd.DataFrame, columns: Sequence[str], *, most: int = MOST
+    ) -> Iterator[str]:
         if title is not None:
             yield self._blank(title)
         if not len(rows):
@@ -246,7 +267,14 @@ class _Text:
         there = set(values) - {None}
         if name in self.told.where and len(there) <= 1:
             return False
-        return bool(there) and not (name == "month" and there == {self.told.period})
+        if name == "done" and self.told.indicator not in (*OF_DUTIES, "score_rate"):
+            return False
+        # A single reason stands in the title, or in the line above the list.
+        return (
+            bool(there)
+            and not (name == "month" and there == {self.told.period})
+            and not (name == "why" and len(there) == 1)
+        )
 
     def _cells(self, rows: pd.DataFrame) -> dict[str, list[Any]]:
         found = {str(name): self._column(str(name), rows[name]) for name in rows.columns if name in _SHOWN}
@@ -283,7 +311,7 @@ class _Text:
         return plain
 
 
-_KINDS = {word: title for title, word in reversed(terms.VALUES["finding.kind"].items())}
+_KINDS = {word: title for title, word in reversed([*terms.VALUES["finding.kind"].items()])}
 
 
 def _plain(value: Any) -> Any:
