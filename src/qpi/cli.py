@@ -281,6 +281,8 @@ def explain(
     console.tell_problems(workspace.changed_editions())
     told = workspace.explain(period, indicator, where=keys, as_of=moment, tables=tables)
     head = _head(workspace.config.organisation, period, tables.position, as_of)
+    if not told.done and not told.due:
+        tell(say("{period}: nothing is due and nothing was done", period=told.period))
     if form == "table":
         text = telling.to_table(told, workspace.definitions, language=console.spoken(), everything=everything)
         text += f"\n{translated(head, console.spoken())}\n"

@@ -74,7 +74,8 @@ def explain(
         )  # fmt: skip
         raise UsageError(fault)
     moment = metrics.moment_of(definitions, as_of)
-    frames = _frames(chosen, (checks, findings, verifications), indicator, moment)
+    found = _frames(chosen, (checks, findings, verifications), indicator, moment)
+    frames = {name: _with_none(frame) for name, frame in found.items()}
     done, due = _sums(indicator, frames)
     if not any(map(len, frames.values())):
         _refuse_unknown(definitions, keys)
@@ -96,6 +97,14 @@ def _frames(
     if indicator == "score_rate":
         return populations.score_rate(chosen, checks, findings)
     return populations.ratio(chosen, checks, findings, FINDING_KINDS[RATIOS.index(indicator)])
+
+
+def _with_none(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame whose texts are plain, None where there is none; pandas would make some of them NaN."""
+    texts = [name for name in frame.columns if isinstance(frame[name].dtype, pd.CategoricalDtype | pd.StringDtype)]
+    texts += [name for name in frame.columns if frame[name].dtype == object]
+    plain = {name: frame[name].astype("object") for name in texts}
+    return frame.assign(**{name: column.where(column.notna(), None).astype("object") for name, column in plain.items()})
 
 
 def _sums(indicator: str, frames: Mapping[str, pd.DataFrame]) -> tuple[int, int]:

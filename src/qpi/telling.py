@@ -72,7 +72,7 @@ WORDS: Mapping[str, Message] = {
     "no_score": say("the point has no score"),
 }
 HEADS: Mapping[str, Message] = {
-    "month": say("month"), "project": say("project"), "realm": say("realm"), "role": say("role"),
+    "month": say("month"), "from": say("from month"), "project": say("project"), "realm": say("realm"), "role": say("role"),
     "specialty": say("specialty"), "point": say("point"), "text": say("requirement"), "frequency": say("frequency"),
     "required": say("due"), "done": say("done"), "missing": say("short by"), "gaps": say("in these windows"),
     "status": say("how it stands"), "check": say("check"), "day": say("day"), "window": say("window"),
@@ -98,7 +98,7 @@ _DUTY = (
     "status",
     "gaps",
 )
-_CELL = ("project", "realm", "role", "specialty", "unit", "required", "surplus", "credited", "missing")
+_CELL = ("from", "project", "realm", "role", "specialty", "unit", "required", "surplus", "credited", "missing")
 _CHECK = ("check", "day", "project", "realm", "role", "point", "window", "month", "credited", "why")
 _FINDING = ("finding", "project", "role", "point", "kind", "raised", "verify_on", "rounds", "first_verified",
             "last_verified", "last_verifier", "why")  # fmt: skip
@@ -196,7 +196,7 @@ class _Text:
             yield from self._reasons(say("checks that are extra or not credited: {number}", number=len(rest)), rest)
             # The rarest reasons first: a long list is cut, and what is common says nothing new.
             often = rest["why"].map(rest["why"].value_counts())
-            yield from self._list(None, rest.assign(often=often).sort_values("often", kind="stable"), _CHECK)
+            yield from self._list(None, rest.assign(often=often).sort_values(["often", "why"], kind="stable"), _CHECK)
         done = checks[(checks["credited"] > 0).to_numpy()]
         done = done.assign(before=done["carried"] > 0).sort_values("before", kind="stable")
         yield from self._list(say("checks behind done: {number}", number=len(done)), done, _CHECK)
@@ -272,7 +272,7 @@ class _Text:
         # A single reason stands in the title, or in the line above the list.
         return (
             bool(there)
-            and not (name == "month" and there == {self.told.period})
+            and not (name in ("month", "from") and there == {self.told.period})
             and not (name == "why" and len(there) == 1)
         )
 
