@@ -6,6 +6,7 @@ import json
 import os
 import re
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -312,9 +313,6 @@ def test_a_wrong_question_is_answered_with_its_remedy(indicator, where, words):
         _explained(_workspace([_point("M", "1/month")]), [], "2026-10", indicator, **where)
 
 
-# As text
-
-
 @pytest.fixture(scope="module")
 def some():
     made = world(7)
@@ -322,6 +320,30 @@ def some():
     rows = tables(found, made["records"])
     period = made["queries"][-1][0]
     return found, [explain.explain(found, *rows, period, one, as_of=moment(None)) for one in INDICATORS]
+
+
+def test_every_column_of_every_frame_is_documented_and_no_other(some):
+    page = (Path(__file__).parent.parent / "docs" / "indicators.md").read_text(encoding="utf-8")
+    section = page.split("## What stands behind a figure")[1].split("\n## ")[0]
+    frames = {(told.indicator, name): list(frame.columns) for told in some[1] for name, frame in told.frames.items()}
+    for name in ("duties", "cells", "checks"):
+        table = section.split(f"| column of `{name}` |")[1].split("\n\n")[0].splitlines()[2:]
+        said = [word for line in table for word in re.findall(r"`(\w+)`", line.split("|")[1])]
+        for indicator in explain.OF_DUTIES:
+            assert sorted(said) == sorted(frames[indicator, name])
+    rest = {
+        "`findings` of closures": ("closure", "findings"), "`checks` of `traceability`": ("traceability", "checks"),
+        "`checks` of `method_conformity`": ("method_conformity", "checks"), "`checks` of ratios": ("deduction_ratio", "checks"),
+        "`findings` of ratios": ("deduction_ratio", "findings"), "`checks` of `score_rate`": ("score_rate", "checks"),
+    }  # fmt: skip
+    for title, key in rest.items():
+        line = re.search(rf"^\| {re.escape(title)} \| (.*) \|$", section, re.MULTILINE)[1]
+        assert sorted(re.findall(r"`(\w+)`", line)) == sorted(frames[key]), title
+    for why in (*attribution.WHY, *attribution.STATUS, *populations.WHY):
+        assert f"`{why}`" in section, why
+
+
+# As text
 
 
 def test_csv_adds_up_and_json_has_every_frame(some):

@@ -253,9 +253,8 @@ def metrics(period: str, by: str, as_of: str | None, at: str | None, form: str, 
 
 @qpi.command(
     help=say(
-        "Explain one figure of PERIOD: the rows behind done and due of INDICATOR, what is missing, and what was extra or "
-        "not credited and why.\n\n"
-        "The sums of the rows are what qpi metrics shows as done and due."
+        "Show the rows behind a figure: done and due, missing, not credited and why.\n\n"
+        "The rows add up to what qpi metrics shows as done and due of INDICATOR in PERIOD."
     )
 )
 @click.argument("period")
