@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from qpi import attribution, calendar, explain, metrics, populations, telling
+from qpi import attribution, calendar, crediting, explain, metrics, populations, telling
 from qpi.errors import UsageError
 from qpi.messages import translated
 from qpi.policy import INDICATORS
 from support import load, moment, tables
 from worlds import world
 
-WORLDS = int(os.environ.get("QPI_EXPLAINED", "400" if os.environ.get("QPI_CI") else "24"))
+WORLDS = int(os.environ.get("QPI_EXPLAINED", "300" if os.environ.get("QPI_CI") else "16"))
 """How many random workspaces; of each several rows are explained, each by every indicator."""
 CHUNK = 8
 
@@ -72,7 +72,7 @@ def _consistent(told):
     assert cells["missing"].sum() >= told.due - told.done
     assert duties["missing"].between(0, duties["required"]).all()
     assert checks["credited"].between(0, checks["adds"]).all()
-    assert set(duties["status"]) <= set(attribution.STATUS)
+    assert set(duties["status"]) <= set(crediting.STATUS)
     assert set(checks["why"]) <= set(attribution.WHY)
 
 
@@ -117,7 +117,7 @@ def test_without_the_checks_that_add_nothing_the_figures_of_projects_stay():
 def test_every_reason_has_its_words_in_both_languages():
     words = {"is_closed" if why == "closed" else why for why in populations.WHY} | {
         *attribution.WHY,
-        *attribution.STATUS,
+        *crediting.STATUS,
     }
     assert words <= set(telling.WORDS)
     for word in telling.WORDS.values():
@@ -339,7 +339,7 @@ def test_every_column_of_every_frame_is_documented_and_no_other(some):
     for title, key in rest.items():
         line = re.search(rf"^\| {re.escape(title)} \| (.*) \|$", section, re.MULTILINE)[1]
         assert sorted(re.findall(r"`(\w+)`", line)) == sorted(frames[key]), title
-    for why in (*attribution.WHY, *attribution.STATUS, *populations.WHY):
+    for why in (*attribution.WHY, *crediting.STATUS, *populations.WHY):
         assert f"`{why}`" in section, why
 
 

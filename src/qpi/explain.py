@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from qpi import attribution, metrics, populations, selection, text
+from qpi import crediting, metrics, populations, selection, text
 from qpi.calendar import Period
 from qpi.definitions import Definitions
 from qpi.errors import UsageError
@@ -87,7 +87,7 @@ def _frames(
 ) -> dict[str, pd.DataFrame]:
     checks, findings, verifications = tables
     if indicator in OF_DUTIES:
-        return attribution.attributed(chosen, checks, indicator)
+        return crediting.credited(chosen, checks, points=indicator == "coverage")
     if indicator in OF_FINDINGS:
         return populations.closures(chosen, checks, findings, verifications, indicator, as_of)
     if indicator == "traceability":
