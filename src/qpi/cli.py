@@ -295,6 +295,59 @@ def _of_comparison(
     return words
 
 
+@qpi.command(
+    help=say(
+        "Show the rows behind a figure: done and due, missing, not credited and why.\n\n"
+        "The rows add up to what qpi metrics shows as done and due of INDICATOR in PERIOD."
+    )
+)
+@click.argument("period")
+@click.argument("indicator")
+@option("--where", multiple=True, metavar="KEY=VALUE", help=say("The row with this key, as of --by; may be repeated. "
+              "KEY= is the empty value, KEY=- the row whose key is a dash."))  # fmt: skip
+@option("--as-of", metavar="DAY", help=say("Count verifications up to this day or moment (default: now)."))
+@option("--at", metavar="SEQ|TIME", help=say("The ledger as it stood at this entry, or at this day or moment."))
+@option("--all", "everything", is_flag=True, help=say("Show every row of long lists."))
+@printed("table", "json", "csv")
+@in_workspace
+@in_language(say("Of table and messages (default: by the locale)."))
+def explain(
+    period: str, indicator: str, where: tuple[str, ...], as_of: str | None, at: str | None, everything: bool, form: str,
+    out: str | None, folder: str,
+) -> None:  # fmt: skip
+    from qpi import telling
+    from qpi.workspace import Workspace
+
+    workspace = Workspace(folder, tell=tell)
+    keys, moment = _keys(where), _moment(as_of)
+    tables = workspace.tables(at=_state(at))
+    console.tell_problems(workspace.changed_editions())
+    told = workspace.explain(period, indicator, where=keys, as_of=moment, tables=tables)
+    head = _head(workspace.config.organisation, period, tables.position, as_of)
+    if not told.done and not told.due:
+        tell(say("{period}: nothing is due and nothing was done", period=told.period))
+    if form == "table":
+        text = telling.to_table(told, workspace.definitions, language=console.spoken(), everything=everything)
+        text += f"\n{translated(head, console.spoken())}\n"
+    else:
+        text = telling.to_json(told) if form == "json" else telling.to_csv(told)
+        tell(head)
+    console.put(text, out)
+
+
+def _keys(where: tuple[str, ...]) -> dict[str, str | None]:
+    """Read KEY=VALUE pairs; a dash, as tables show it, stands for what a row names nothing for."""
+    keys: dict[str, str | None] = {}
+    for pair in where:
+        key, sign, value = pair.partition("=")
+        if not sign:
+            raise UsageError(say("--where {pair}: a value is missing; write {pair}=VALUE", pair=pair))
+        if key in keys:
+            raise UsageError(say("--where names {key} twice; ask for one value at a time", key=key))
+        keys[key] = None if value in ("-", "—") else value
+    return keys
+
+
 def _provenance(workspace: Workspace, period: str, tables: Tables, as_of: datetime | date | None) -> list[str]:
     """Say who verified the closed findings, and by which receipt the state of the ledger is proved."""
     from qpi.receipts import Receipt

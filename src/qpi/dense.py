@@ -86,6 +86,13 @@ def coded(column: "pd.Series[Any]") -> Coded:
     return Coded(codes, list(values))
 
 
+def codes(column: "pd.Series[Any]", known: Sequence[str]) -> Whole:
+    """Return the place of each value of a column in a list of names, -1 where it is not there."""
+    found = coded(column)
+    places: Whole = found.positions(known)[found.codes]
+    return places
+
+
 def whole(column: "pd.Series[Any]") -> tuple[Whole, Truth | None]:
     """Return whole numbers, 0 where one is missing, and where they are there (None: everywhere)."""
     if column.dtype.kind in "iu" and isinstance(column.dtype, np.dtype):

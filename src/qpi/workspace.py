@@ -5,7 +5,7 @@ The ledger, pandas and Jinja are imported where they are first needed, so that j
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from functools import cached_property
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from qpi.closing import Closing, Since
     from qpi.entries import Actor
+    from qpi.explain import Explanation
     from qpi.ledger import Ledger, Place, Position
     from qpi.notices import Notice
     from qpi.recorder import Outcome, Recorder
@@ -293,6 +294,22 @@ class Workspace:
         rows = tables or self.tables(at=at)
         least = intervals.MINIMUM if minimum is None else minimum
         return ranks.ranked(self.definitions, *rows[:3], period, indicator, by=by, minimum=least, as_of=as_of)
+
+    def explain(
+        self,
+        period: str,
+        indicator: str,
+        *,
+        where: Mapping[str, str | None] | None = None,
+        as_of: datetime | date | None = None,
+        at: Moment = None,
+        tables: Tables | None = None,
+    ) -> Explanation:
+        """Return what stands behind one indicator, as `qpi.explain.explain` does, from the ledger at entry `at`."""
+        from qpi import explain
+
+        rows = tables or self.tables(at=at)
+        return explain.explain(self.definitions, *rows[:3], period, indicator, where=where, as_of=as_of)
 
     def self_verified(
         self, period: str, *, as_of: datetime | date | None = None, tables: Tables | None = None

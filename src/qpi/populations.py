@@ -1,0 +1,257 @@
+"""Populations: the checks and findings of an indicator one by one, each with what it adds to done and due, and why."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from qpi import calendar, dense
+from qpi.duties import Truth, Whole
+from qpi.errors import UsageError
+from qpi.messages import say
+from qpi.policy import FINDING_KINDS
+from qpi.selection import Selection, picked
+
+CHECKS = {"id": None, "project": None, "point": None, "role": None, "day": None, "inspector": None, "kind": "routine"}
+FINDINGS = {"id": None, "check": None, "kind": None, "deduct_hundredths": 0, "verify_on": None}
+ROUNDS = {"finding": None, "verified_at": None, "day": None, "outcome": None, "verifier": None}
+WHY = (
+    "closed", "left_open", "not_verified", "kind_not_asked", "on_time", "late", "never_verified", "not_yet", "no_plan",
+    "whole", "lacks", "conforms", "na", "no_method", "method", "sample", "no_point", "none_found", "found", "kept",
+    "deducted", "no_score",
+)  # fmt: skip
+
+
+def closures(
+    chosen: Selection, checks: Any, findings: Any, verifications: Any, indicator: str, as_of: datetime
+) -> dict[str, pd.DataFrame]:
+    """Return the frame `findings` of closure, closure_all or closure_on_time; rows with `due` 0 are told, not counted."""
+    found = _raised(chosen, checks, findings, None)
+    day, has_plan = dense.day_numbers(found["day"]), ~found["verify_on"].isna().to_numpy()
+    plan = np.where(has_plan, dense.day_numbers(found["verify_on"]), day)
+    rounds = _rounds(verifications, as_of)
+    found = found.merge(rounds, left_on="finding", right_on="of", how="left")
+    verified = ~found["of"].isna().to_numpy()
+    policy, period = chosen.definitions.policy, chosen.period
+    if indicator == "closure_on_time":
+        today = calendar.day_number(as_of.astimezone(chosen.definitions.zone).date())
+        due = has_plan & (plan < today)
+        first = np.where(verified, dense.day_numbers(found["first_day"]), 0)
+        done = verified & (first <= plan)
+        why = np.select([~has_plan, ~due, done, verified], ["no_plan", "not_yet", "on_time", "late"], "never_verified")
+        month = dense.month_of(plan)
+    else:
+        kinds = policy.closure.kinds if indicator == "closure" else FINDING_KINDS
+        due = found["finding_kind"].isin(list(kinds)).to_numpy()
+        done = (found["outcome"] == "closed").to_numpy(dtype=bool)
+        why = np.select([~due, done, verified], ["kind_not_asked", "closed", "left_open"], "not_verified")
+        month = dense.month_of(plan if policy.closure.population == "due" else day)
+    inside = (month >= period.start) & (month < period.stop)
+    shown = pd.DataFrame({
+        "finding": found["finding"], "check": found["check"], "project": found["project"], "point": found["point"],
+        "role": found["role"], "inspector": found["inspector"], "kind": found["finding_kind"], "raised": found["day"],
+        "verify_on": found["verify_on"], "rounds": found["rounds"].fillna(0).astype("int64"),
+        "first_verified": found["first_day"], "last_verified": found["last_day"], "last_verifier": found["verifier"],
+        "done": (done & due).astype(np.int64), "due": due.astype(np.int64), "why": why,
+    })  # fmt: skip
+    return {"findings": shown[inside].reset_index(drop=True)}
+
+
+def traceability(chosen: Selection, checks: Any, findings: Any) -> dict[str, pd.DataFrame]:
+    """Return the frame `checks` of traceability, with the names of what each check and its findings lack."""
+    asked = chosen.definitions.policy.traceability
+    plain = [name for name in asked.check if name not in ("sample_or_evidence", "sample", "evidence", "checked_at")]
+    rows = _looks(chosen, checks, {**dict.fromkeys(plain), "sample_size": 0, "evidence_count": 0})
+    lacks = np.full(len(rows), "", dtype=object)
+    for name in asked.check:
+        _note(lacks, ~_bears(rows, name), name)
+    found = _raised(chosen, checks, findings, rows, dict.fromkeys(asked.finding))
+    at = found["position"].to_numpy()
+    numbers = found["finding"].astype("object").to_numpy()
+    of_findings = np.full(len(found), "", dtype=object)
+    for name in asked.finding:
+        filled = ~found[name].isna()
+        if name in ("sample", "evidence"):
+            filled &= found[name].astype("object") != "[]"
+        _note(of_findings, ~filled.to_numpy(dtype=bool), name)
+    for row in np.nonzero(of_findings != "")[0]:
+        _add(lacks, int(at[row]), f"{numbers[row]}: {of_findings[row]}")
+    whole = lacks == ""
+    lacks[whole] = None
+    shown = _first_columns(rows).assign(
+        done=whole.astype(np.int64), due=1, lacks=lacks, why=np.where(whole, "whole", "lacks")
+    )
+    return {"checks": shown}
+
+
+def _note(lacks: Any, missing: Truth, name: str) -> None:
+    for row in np.nonzero(missing)[0]:
+        _add(lacks, int(row), name)
+
+
+def _add(lacks: Any, row: int, name: str) -> None:
+    lacks[row] = f"{lacks[row]}, {name}" if lacks[row] else name
+
+
+def _bears(rows: pd.DataFrame, name: str) -> Truth:
+    if name == "sample_or_evidence":
+        return _bears(rows, "sample") | _bears(rows, "evidence")
+    if name in ("sample", "evidence"):
+        column = rows[{"sample": "sample_size", "evidence": "evidence_count"}[name]]
+        found: Truth = (column.fillna(0).to_numpy().astype(np.float64)) > 0
+        return found
+    if name == "checked_at":
+        return ~rows["day"].isna().to_numpy()
+    there: Truth = ~rows[name].isna().to_numpy()
+    return there
+
+
+def method_conformity(chosen: Selection, checks: Any) -> dict[str, pd.DataFrame]:
+    """Return the frame `checks` of method_conformity: what the point allows on the day, and what was done."""
+    more = {"method": None, "result": None, "sample_size": 0, "population": None}
+    rows = _looks(chosen, checks, more)
+    day = dense.day_numbers(rows["day"])
+    points, point = chosen.points(rows["point"], day)
+    states, state = _states(chosen, rows["project"], day)
+    ways, way = np.unique(np.stack([point, state]), axis=1, return_inverse=True)
+    way = way.ravel()
+    found = [points[one].way(states[held]) if points[one] is not None else None for one, held in ways.T]
+    methods = rows["method"].astype("object")
+    named = ~methods.isna().to_numpy()
+    codes, names = pd.factorize(methods)
+    allows = np.zeros((len(found), len(names) + 1), dtype=bool)
+    for number, one in enumerate(found):
+        if one is not None:
+            allows[number, :-1] = [not one.methods or name in one.methods for name in map(str, names)]
+    minimum = np.array([one.minimum if one else 0 for one in found], dtype=np.int64)
+    size = rows["sample_size"].astype("float64").to_numpy()
+    population = rows["population"].astype("float64").to_numpy()
+    enough = (size >= population) | (np.nan_to_num(size) >= minimum[way])
+    fits = allows[way, codes]
+    na = (rows["result"].astype("object") == "na").to_numpy(dtype=bool)
+    known = np.array([one is not None for one in found], dtype=bool)[way]
+    done = fits & enough & ~na
+    shown = _first_columns(rows).assign(
+        method=methods,
+        allowed=np.array([" ".join(one.methods) if one and one.methods else None for one in found], dtype=object)[way],
+        minimum=minimum[way], sample=np.nan_to_num(size).astype(np.int64),
+        population=rows["population"].astype("Int64"),
+        done=done.astype(np.int64), due=(~na).astype(np.int64),
+        why=np.select([na, done, ~named, ~known, ~fits], ["na", "conforms", "no_method", "no_point", "method"], "sample"),
+    )  # fmt: skip
+    return {"checks": shown}
+
+
+def _states(chosen: Selection, projects: "pd.Series[Any]", day: Whole) -> tuple[list[Mapping[str, str]], Whole]:
+    """Return the attributes that occur, and which of them each row's project has on its day."""
+    codes, names = pd.factorize(projects)
+    pairs, inverse = np.unique(np.stack([codes, day]), axis=1, return_inverse=True)
+    known = chosen.definitions.portfolio.project
+    position: dict[tuple[tuple[str, str], ...], int] = {}
+    numbers = []
+    for code, when in pairs.T:
+        project = known.get(str(names[code])) if code >= 0 else None
+        attributes = project.attributes_on(calendar.day_of(int(when))) if project else {}
+        numbers.append(position.setdefault(tuple(sorted(attributes.items())), len(position)))
+    return [dict(state) for state in position], np.array(numbers, dtype=np.int64)[inverse.ravel()]
+
+
+def ratio(chosen: Selection, checks: Any, findings: Any, kind: str) -> dict[str, pd.DataFrame]:
+    """Return the frames `checks` and `findings` of the ratio of one kind of finding."""
+    rows = _looks(chosen, checks, {"result": None})
+    found = _raised(chosen, checks, findings, rows)
+    found = found[(found["finding_kind"] == kind).to_numpy()].reset_index(drop=True)
+    number = np.bincount(found["position"].to_numpy(), minlength=len(rows)).astype(np.int64)
+    na = (rows["result"].astype("object") == "na").to_numpy(dtype=bool)
+    shown = _first_columns(rows).assign(
+        done=number, due=(~na).astype(np.int64), why=np.select([na, number > 0], ["na", "found"], "none_found")
+    )
+    names = {"finding_kind": "kind"}
+    columns = ["finding", "check", "project", "point", "role", "inspector", "finding_kind", "day", "deduct_hundredths"]
+    return {"checks": shown, "findings": found[columns].rename(columns=names).assign(done=1)}
+
+
+def score_rate(chosen: Selection, checks: Any, findings: Any) -> dict[str, pd.DataFrame]:
+    """Return the frame `checks` of score_rate in hundredths: the score, what findings take from it, and what is kept."""
+    rows = _looks(chosen, checks, {"result": None})
+    day = dense.day_numbers(rows["day"])
+    points, point = chosen.points(rows["point"], day)
+    scores = np.array([one.score if one and one.score is not None else -1 for one in points], dtype=np.int64)[point]
+    found = _raised(chosen, checks, findings, rows)
+    lost = np.zeros(len(rows), dtype=np.int64)
+    np.add.at(lost, found["position"].to_numpy(), found["deduct_hundredths"].fillna(0).to_numpy().astype(np.int64))
+    na = (rows["result"].astype("object") == "na").to_numpy(dtype=bool)
+    due = np.where(na | (scores < 0), 0, scores)
+    counts = ~na & (scores >= 0)
+    done = np.where(counts, due - lost, 0)
+    if chosen.definitions.policy.score_floor == "zero":
+        done = np.maximum(0, done)
+    shown = _first_columns(rows).assign(
+        score=pd.array(np.maximum(scores, 0), dtype="Int64"), deducted=lost, done=done, due=due,
+        why=np.select([na, scores < 0, lost > 0], ["na", "no_score", "deducted"], "kept"),
+    )  # fmt: skip
+    shown.loc[scores < 0, "score"] = pd.NA
+    return {"checks": shown}
+
+
+def _looks(chosen: Selection, checks: Any, more: Mapping[str, Any]) -> pd.DataFrame:
+    """Return the chosen checks of the period."""
+    period = chosen.period
+    rows = picked(checks, "checks", {**CHECKS, **more}, (period.first, period.last))
+    return rows[chosen.checks(rows, dense.day_numbers(rows["day"]))].reset_index(drop=True)
+
+
+def _first_columns(rows: pd.DataFrame) -> pd.DataFrame:
+    columns = ["id", "day", "project", "point", "role", "inspector"]
+    found = rows[columns].rename(columns={"id": "check"})
+    return found.assign(**{name: found[name].astype("object") for name in ("project", "point", "role", "inspector")})
+
+
+def _raised(
+    chosen: Selection, checks: Any, findings: Any, of: pd.DataFrame | None, more: Mapping[str, Any] | None = None
+) -> pd.DataFrame:
+    """Return the findings of these checks (None: of all chosen ones) with the check's columns and its `position`."""
+    rows = of
+    if rows is None:
+        rows = picked(checks, "checks", CHECKS)
+        rows = rows[chosen.checks(rows, dense.day_numbers(rows["day"]))].reset_index(drop=True)
+    found = picked(findings, "findings", {**FINDINGS, **(more or {})}).rename(
+        columns={"kind": "finding_kind", "id": "finding"}
+    )
+    numbered = "entry" in rows.columns and "entry" in found.columns and not rows["entry"].duplicated().any()
+    if not numbered and rows["id"].duplicated().any():
+        raise UsageError(say("table checks holds an id twice; give the tables of one ledger, or ids that differ"))
+    looks = rows[["id", "project", "point", "role", "inspector", "day", *(["entry"] if numbered else [])]]
+    looks = looks.assign(
+        position=np.arange(len(looks)),
+        **{name: looks[name].astype("object") for name in ("project", "point", "role", "inspector")},
+    )
+    found = found.drop(columns=[] if numbered else ["entry"], errors="ignore")
+    return found.merge(
+        looks.drop(columns=["id"] if numbered else []),
+        how="inner",
+        left_on="entry" if numbered else "check",
+        right_on="entry" if numbered else "id",
+    )
+
+
+def _rounds(verifications: Any, as_of: datetime) -> pd.DataFrame:
+    """Return per finding the first and the last second verification up to a moment, and how many there were."""
+    rows = picked(verifications, "verifications", ROUNDS)
+    rows = rows[(rows["verified_at"] <= pd.Timestamp(as_of)).to_numpy()]
+    order = ["entry"] if "entry" in rows.columns else []
+    rows = rows.sort_values(["verified_at", *order], kind="stable").assign(
+        **{name: rows[name].astype("object") for name in ("finding", "outcome", "verifier")}
+    )
+    last = rows.drop_duplicates("finding", keep="last")
+    last = pd.DataFrame({
+        "of": last["finding"], "outcome": last["outcome"], "verifier": last["verifier"], "last_day": last["day"],
+    })  # fmt: skip
+    groups = rows.groupby("finding", sort=False)
+    first = pd.DataFrame({"first_day": groups["day"].first(), "rounds": groups.size()})
+    return last.merge(first, left_on="of", right_index=True)
+
+
+__all__ = ["WHY", "closures", "method_conformity", "ratio", "score_rate", "traceability"]
