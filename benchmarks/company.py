@@ -37,11 +37,12 @@ BANDS = (
     Band("服务", 2, {"methods": ["interview", "phone"], "sample": {"minimum": "2"}, "frequency": {
         "supervisor": "1/week", "team_lead": "1/week"}}, "5"),
     Band("客户", 2, {
-        "methods": ["phone"], "scope": {"type": ["residential", "commercial"]}, "frequency": {"supervisor": "1/week"}}),
+        "methods": ["phone"], "scope": {"type": ["residential", "commercial"]}, "frequency": {
+            "supervisor": "1/week", "team_lead": "1/week"}}),
     Band("档案", 12, {"methods": ["records"], "sample": {"minimum": "2"}, "frequency": {
         "supervisor": "1/month", "team_lead": "1/month", "project_lead": "1/month"}}, "2.5"),
     Band("管理", 6, {"except": {"type": ["office"]}, "frequency": {
-        "supervisor": "1/month", "project_lead": "1/quarter"}}),
+        "supervisor": "1/month", "team_lead": "1/month", "project_lead": "1/quarter"}}),
 )  # fmt: skip
 """Thirty points a specialty; they ask about 1,430 looks of a project a month."""
 

@@ -22,7 +22,7 @@ from qpi.checklist import COMPANY, METHODS
 Whole = npt.NDArray[np.int64]
 ROW_GROUP, ROWS_OF_A_PART = 122_880, 16 * 122_880
 """Rows of a row group, by which engines share work, and of a file."""
-PROJECTS_OF_A_MILLION = 714
+PROJECTS_OF_A_MILLION = 700
 """So many projects write about a million checks a month."""
 FIRST = 2026 * 12
 PLACES = 60
@@ -210,7 +210,9 @@ def _checks(of: Company, month: int, keys: Whole, entry: int) -> pa.Table:
 
 def _samples(of: Company, random: np.random.Generator, project: Whole, point: Whole) -> tuple[Whole, Whole]:
     """Return sample and population: mostly what is asked and a little more, all of them where there are fewer."""
-    asked = np.array([of.definitions.checklists.points(calendar.first_day(FIRST))[c][0].way({}).minimum for c in _codes(of)])
+    asked = np.array(
+        [of.definitions.checklists.points(calendar.first_day(FIRST))[c][0].way({}).minimum for c in _codes(of)]
+    )
     handed = np.array([p.attributes["phase"] == "handover" for p in of.definitions.portfolio.projects])
     sample = asked[point] + handed[project] * 3 + random.choice([-1, 0, 0, 0, 1, 1, 2, 5], len(point))
     population = random.choice([2, 5, 20, 200, 1500], len(point), p=(0.02, 0.08, 0.3, 0.4, 0.2))

@@ -1,0 +1,55 @@
+"""The counts as a department's script would write them in pandas: texts as objects, merge and groupby."""
+
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+from duckdb_by_hand import SCANNED
+from rivals import Asked, Counts
+
+
+def loaded(folder: Path, month: str = "*") -> dict[str, pd.DataFrame]:
+    """Return the tables in memory, every text an object of Python's, as far as the counts need their columns."""
+    found = {}
+    for name, (texts, numbers) in SCANNED.items():
+        columns = [*texts, *(number.split("(")[-1].rstrip(")") for number in numbers)]
+        places = sorted(folder.glob(f"{name}/month={month}/*.parquet"))
+        frame = pd.concat([pq.ParquetFile(p).read(columns=columns).to_pandas() for p in places], ignore_index=True)
+        found[name] = frame.astype(dict.fromkeys(texts, "object"))
+    return found
+
+
+def counts(tables: dict[str, pd.DataFrame], asked: Asked) -> Counts:
+    """Return all counts; of the days only how many there are (see `rivals.numbered`)."""
+    checks = tables["checks"].copy()
+    checks["day"] = pd.to_datetime(checks["day"])
+    checks["month"] = checks["day"].dt.year * 12 + checks["day"].dt.month - 1
+    checks["kind"] = checks["kind"].fillna("routine")
+    duties = checks[checks["kind"].isin(asked.kinds)]
+    days = duties.groupby(["project", "role", "point", "month"])["day"].nunique().reset_index(name="days")
+
+    checks["reach"] = checks["sample_size"].fillna(0).clip(upper=asked.most)
+    checks.loc[checks["sample_size"] >= checks["population"], "reach"] = asked.most
+    checks["na"] = checks["result"] == "na"
+    checks["traceable"] = (
+        checks["inspector"].notna() & checks["day"].notna() & checks["place"].notna() & checks["method"].notna()
+        & ((checks["sample_size"] > 0) | (checks["evidence_count"] > 0))
+    )  # fmt: skip
+    looks = checks.groupby(["point", "method", "reach", "na"], dropna=False).agg(
+        checks=("entry", "count"), traceable=("traceable", "sum")
+    )
+
+    verifications = tables["verifications"].sort_values(["verified_at", "entry"])
+    last = verifications.groupby("finding")["outcome"].last().reset_index()
+    first = verifications.groupby("finding")["day"].first().reset_index()
+    joined = tables["findings"].merge(checks, on="entry", suffixes=("", "_of_check"))
+    joined = joined.merge(last, left_on="id", right_on="finding", how="left")
+    joined = joined.merge(first, left_on="id", right_on="finding", how="left", suffixes=("", "_first"))
+    joined["closed"] = joined["outcome"] == "closed"
+    joined["on_time"] = pd.to_datetime(joined["day_first"]) <= pd.to_datetime(joined["verify_on"])
+    found = joined.groupby(["point", "kind", "month"]).agg(
+        findings=("id", "count"), closed=("closed", "sum"), on_time=("on_time", "sum")
+    )
+    per_check = joined.groupby(["point", "entry"])["deduct_hundredths"].sum().reset_index(name="deducted")
+    lost = per_check.groupby(["point", "deducted"])["entry"].count().reset_index(name="checks")
+    return {"days": days, "looks": looks.reset_index(), "found": found.reset_index(), "lost": lost}
