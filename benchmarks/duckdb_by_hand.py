@@ -4,17 +4,15 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-from rivals import BY_DAY, BY_MASK, TABLES, Asked, Counts, files
+from rivals import BY_DAY, BY_MASK, NEEDED, TABLES, Asked, Counts, files
 
-SCANNED = {
-    "checks": (
-        ("project", "point", "role", "inspector", "kind", "place", "method", "result"),
-        ("entry", "sample_size", "population", "evidence_count", "epoch(day)"),
-    ),
-    "findings": (("id", "kind"), ("entry", "deduct_hundredths", "epoch(verify_on)")),
-    "verifications": (("finding", "outcome"), ("entry", "epoch(day)", "epoch_us(verified_at)")),
-}
-"""Texts and numbers that the counts need of each table."""
+from qpi import frames
+
+SUMMED = {
+    frames.TEXT: "strlen({})", frames.KEY: "strlen({})", frames.WHOLE: "{}", frames.DAY: "epoch({})",
+    frames.MOMENT: "epoch_us({})",
+}  # fmt: skip
+"""What a bare scan adds up of a column."""
 
 
 def over(folder: Path, month: str = "*") -> duckdb.DuckDBPyConnection:
@@ -29,21 +27,19 @@ def over(folder: Path, month: str = "*") -> duckdb.DuckDBPyConnection:
 def loaded(folder: Path, month: str = "*") -> duckdb.DuckDBPyConnection:
     """Return a connection that holds the same rows in memory, in tables of its own."""
     connection = duckdb.connect()
-    for name, (texts, numbers) in SCANNED.items():
-        columns = ", ".join([*texts, *(n.split("(")[-1].rstrip(")") for n in numbers)])
+    for name, columns in NEEDED.items():
         source = f"read_parquet('{files(folder, name, month)}', hive_partitioning = false)"
-        connection.execute(f"CREATE TABLE {name} AS SELECT {columns} FROM {source}")
+        connection.execute(f"CREATE TABLE {name} AS SELECT {', '.join(columns)} FROM {source}")
     return connection
 
 
 def scan(connection: duckdb.DuckDBPyConnection) -> list[tuple[int, ...]]:
     """Read and add up every value; least, greatest and number of values would come from the files' statistics alone."""
-    return [
-        connection.sql(
-            f"SELECT {', '.join([*(f'sum(strlen({text}))' for text in texts), *(f'sum({n})' for n in numbers)])} FROM {name}"
-        ).fetchall()[0]
-        for name, (texts, numbers) in SCANNED.items()
-    ]
+    found = []
+    for name, columns in NEEDED.items():
+        sums = ", ".join(f"sum({SUMMED[TABLES[name][column]].format(column)})" for column in columns)
+        found += connection.sql(f"SELECT {sums} FROM {name}").fetchall()
+    return found
 
 
 MONTH = "year({day}) * 12 + month({day}) - 1"

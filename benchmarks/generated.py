@@ -70,7 +70,7 @@ def months(of: Company, count: int, first: int = FIRST) -> Iterator[Month]:
         checks = _checks(of, month, keys, entry)
         entry += len(keys)
         random = np.random.default_rng([of.seed, month, 3])
-        findings, rounds = _findings(of, random, checks)
+        findings, rounds = _findings(random, checks)
         if waiting is not None:
             rounds = Rounds(
                 pa.concat_arrays([waiting.finding, rounds.finding]),
@@ -250,7 +250,7 @@ def _methods(of: Company, random: np.random.Generator, point: Whole) -> pa.Array
 # What a look finds, and what becomes of it
 
 
-def _findings(of: Company, random: np.random.Generator, checks: pa.Table) -> tuple[pa.Table, Rounds]:
+def _findings(random: np.random.Generator, checks: pa.Table) -> tuple[pa.Table, Rounds]:
     there = pc.is_null(checks["result"]).to_numpy()
     at = np.flatnonzero((random.random(len(checks), dtype=np.float32) < FOUND) & there)
     at = np.repeat(at, np.where(random.random(len(at)) < 0.08, 2, 1))
@@ -388,6 +388,17 @@ def write(folder: Path, of: Company, count: int) -> dict[str, int]:
 
 _EACH_ITS_OWN = ("entry", "id", "check", "finding", "checked_at", "verified_at")
 """Columns whose values hardly repeat."""
+
+
+def month_names(count: int, first: int = FIRST) -> list[str]:
+    """Return the names of so many months as the folders bear them."""
+    return [calendar.month_name(month) for month in range(first, first + count)]
+
+
+def parts(folder: Path, name: str, month: str = "*", keys: tuple[str, ...] = ()) -> Iterator[pq.ParquetFile]:
+    """Yield the files of a table, of one month or of all; these keys are read as dictionaries."""
+    for place in sorted(folder.glob(f"{name}/month={month}/*.parquet")):
+        yield pq.ParquetFile(place, read_dictionary=list(keys))
 
 
 def size_of(millions: int) -> tuple[int, int]:

@@ -3,19 +3,19 @@
 from pathlib import Path
 
 import pandas as pd
-import pyarrow.parquet as pq
-from duckdb_by_hand import SCANNED
-from rivals import Asked, Counts
+from generated import parts
+from rivals import NEEDED, TABLES, Asked, Counts
+
+from qpi import frames
 
 
 def loaded(folder: Path, month: str = "*") -> dict[str, pd.DataFrame]:
     """Return the tables in memory, every text an object of Python's, as far as the counts need their columns."""
     found = {}
-    for name, (texts, numbers) in SCANNED.items():
-        columns = [*texts, *(number.split("(")[-1].rstrip(")") for number in numbers)]
-        places = sorted(folder.glob(f"{name}/month={month}/*.parquet"))
-        frame = pd.concat([pq.ParquetFile(p).read(columns=columns).to_pandas() for p in places], ignore_index=True)
-        found[name] = frame.astype(dict.fromkeys(texts, "object"))
+    for name, columns in NEEDED.items():
+        tables = [part.read(columns=list(columns)).to_pandas() for part in parts(folder, name, month)]
+        texts = [column for column in columns if TABLES[name][column] in (frames.TEXT, frames.KEY)]
+        found[name] = pd.concat(tables, ignore_index=True).astype(dict.fromkeys(texts, "object"))
     return found
 
 

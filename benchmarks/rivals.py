@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from company import Company
 
+from qpi import frames
+
 COUNTS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     # Of checks that fulfil duties: the days looked at in the month as bits, bit 0 the first.
     "days": (("project", "role", "point", "month"), ("days",)),
@@ -18,7 +20,31 @@ COUNTS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "lost": (("point", "deducted"), ("checks",)),
 }
 """Keys and numbers of each table; a month is counted as year * 12 + month - 1."""
-TABLES = ("checks", "findings", "verifications")
+TABLES: Mapping[str, Mapping[str, str]] = {
+    "checks": frames.CHECKS,
+    "findings": frames.FINDINGS,
+    "verifications": frames.VERIFICATIONS,
+}
+NEEDED: Mapping[str, tuple[str, ...]] = {
+    "checks": (
+        "entry",
+        "project",
+        "point",
+        "role",
+        "inspector",
+        "kind",
+        "day",
+        "place",
+        "method",
+        "result",
+        "sample_size",
+        "population",
+        "evidence_count",
+    ),
+    "findings": ("entry", "id", "kind", "deduct_hundredths", "verify_on"),
+    "verifications": ("entry", "finding", "verified_at", "day", "outcome"),
+}
+"""Columns that the counts need of each table: what a bare scan reads, and what stands in memory."""
 BY_DAY, BY_MASK = "by day", "by mask"
 """Two ways to the days: grouped by day and then by month, as one writes it; or as bits that are or-ed in one group-by."""
 Counts = Mapping[str, Any]
