@@ -138,7 +138,8 @@ def in_memory(folder: Path, runs: int) -> list[Row]:
     """Compare in memory: pandas with categories and Arrow with dictionaries over DuckDB's own tables and naive pandas."""
     wanted = asked()
     frames, arrow = ours.in_pandas(folder), ours.in_arrow(folder)
-    con, naive = duckdb_by_hand.loaded(folder), pandas_by_hand.loaded(folder)
+    con, same_rows = duckdb_by_hand.loaded(folder), duckdb_by_hand.seeing(arrow)
+    naive, naive_of_today = pandas_by_hand.loaded(folder), pandas_by_hand.loaded(folder, texts_as="str")
     sides: dict[str, Callable[[], Any]] = {
         "ours in pandas": lambda: ours.counts(frames, wanted),
         "ours in Arrow": lambda: ours.counts(arrow, wanted),
@@ -150,16 +151,24 @@ def in_memory(folder: Path, runs: int) -> list[Row]:
         "days in pandas": lambda: ours.days(frames, wanted),
         "days in Arrow": lambda: ours.days(arrow, wanted),
         "plain": lambda: duckdb_by_hand.plain(con, wanted),
+        "plain on Arrow": lambda: duckdb_by_hand.plain(same_rows, wanted),
+        "naive": lambda: pandas_by_hand.counts(naive, wanted),
+        "naive of today": lambda: pandas_by_hand.counts(naive_of_today, wanted),
     }
-    times = raced({**sides, "naive": lambda: pandas_by_hand.counts(naive, wanted)}, runs)
+    times = raced(sides, runs)
     what, found = f"{rows_of(folder):,} checks in memory", []
     for kind in ("pandas", "Arrow"):
+        here, all_counts, only_days = f"{what} ({kind})", f"ours in {kind}", f"days in {kind}"
         found += [
             times.row(
-                f"{what} ({kind}), the days, over DuckDB's plain group-by count", f"days in {kind}", "plain", MEMORY
+                f"{here}, the days, over DuckDB's plain group-by count, its own tables", only_days, "plain", MEMORY
             ),
-            times.row(f"{what} ({kind}), all counts, over DuckDB's plain group-bys", f"ours in {kind}", "hand", MEMORY),
-            times.row(f"{what} ({kind}), all counts, over a naive script in pandas", f"ours in {kind}", "naive", NAIVE),
+            times.row(f"{here}, the days, over the same on Arrow's rows", only_days, "plain on Arrow", MEMORY),
+            times.row(f"{here}, all counts, over DuckDB's plain group-bys, its own tables", all_counts, "hand", MEMORY),
+            times.row(f"{here}, all counts, over a naive script in pandas", all_counts, "naive", NAIVE),
+            times.row(
+                f"{here}, all counts, over the same with pandas 3's own texts", all_counts, "naive of today", NONE
+            ),
         ]
     return found
 

@@ -9,20 +9,21 @@ from rivals import NEEDED, TABLES, Asked, Counts
 from qpi import frames
 
 
-def loaded(folder: Path, month: str = "*") -> dict[str, pd.DataFrame]:
-    """Return the tables in memory, every text an object of Python's, as far as the counts need their columns."""
+def loaded(folder: Path, month: str = "*", texts_as: str = "object") -> dict[str, pd.DataFrame]:
+    """Return the tables in memory as far as the counts need them: texts as objects of Python's, or as pandas 3 reads them."""
     found = {}
     for name, columns in NEEDED.items():
-        tables = [part.read(columns=list(columns)).to_pandas() for part in parts(folder, name, month)]
+        tables = [
+            part.read(columns=list(columns)).to_pandas(date_as_object=False) for part in parts(folder, name, month)
+        ]
         texts = [column for column in columns if TABLES[name][column] in (frames.TEXT, frames.KEY)]
-        found[name] = pd.concat(tables, ignore_index=True).astype(dict.fromkeys(texts, "object"))
+        found[name] = pd.concat(tables, ignore_index=True).astype(dict.fromkeys(texts, texts_as))
     return found
 
 
 def counts(tables: dict[str, pd.DataFrame], asked: Asked) -> Counts:
     """Return all counts; of the days only how many there are (see `rivals.numbered`)."""
     checks = tables["checks"].copy()
-    checks["day"] = pd.to_datetime(checks["day"])
     checks["month"] = checks["day"].dt.year * 12 + checks["day"].dt.month - 1
     checks["kind"] = checks["kind"].fillna("routine")
     duties = checks[checks["kind"].isin(asked.kinds)]
@@ -46,7 +47,7 @@ def counts(tables: dict[str, pd.DataFrame], asked: Asked) -> Counts:
     joined = joined.merge(last, left_on="id", right_on="finding", how="left")
     joined = joined.merge(first, left_on="id", right_on="finding", how="left", suffixes=("", "_first"))
     joined["closed"] = joined["outcome"] == "closed"
-    joined["on_time"] = pd.to_datetime(joined["day_first"]) <= pd.to_datetime(joined["verify_on"])
+    joined["on_time"] = joined["day_first"] <= joined["verify_on"]
     found = joined.groupby(["point", "kind", "month"]).agg(
         findings=("id", "count"), closed=("closed", "sum"), on_time=("on_time", "sum")
     )
