@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo team test torture check bench messages clean
+.PHONY: demo team test torture check bench bench-full messages clean
 
 demo: $(READY)
 	$(BIN)/python -m qpi demo demo
@@ -26,6 +26,10 @@ check: $(READY)
 
 bench: $(READY)
 	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python benchmarks/run.py
+
+# With 100 million checks and Spark, which needs Java; docs/performance.md is written anew.
+bench-full: $(READY)
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python benchmarks/run.py --full --record
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("qpi needs Python 3.11 or newer: make PYTHON=python3.11 ..." if sys.version_info < (3, 11) else 0)'
