@@ -6,6 +6,7 @@ after a kill can finish it.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -26,8 +27,8 @@ _MOST_OPEN = 96
 """So many months are written at once; a ledger with more of them is read again for the others."""
 _MOST_WAITING = 1 << 28
 """Bytes that may wait in memory for their groups, over all months."""
-_LEFT = re.compile(rf"{re.escape(LOCK)}|\.export(\.next)?\.json|\.\.?export\.(next\.)?json\.[0-9a-f]{{8}}\.part")
-"""What a first export that was killed leaves beside its tables: its lock, and a manifest that got no name."""
+_LEFT = re.compile(rf"{re.escape(LOCK)}|\.{re.escape(NEXT)}\.[0-9a-f]{{8}}\.part")
+"""What a first export that was killed leaves beside its tables: its lock, and a manifest to be that got no name."""
 _SQL_NAMES = {"check": "check_id"}
 _FROM = {
     "checks": "checks t",
@@ -96,7 +97,7 @@ def _kept(ledger: Ledger, folder: Path) -> Manifest | None:
         if one is not None:
             _refuse_unfit(ledger, folder / name, one)
     if undone is not None:
-        _drop_damaged(folder, undone)
+        _drop_damaged(folder, kept, undone)
         _put(folder, kept, undone)
         return undone
     return kept
@@ -124,12 +125,18 @@ def receipt_fault(ledger: Ledger, kept: Manifest) -> Message | None:
     return None
 
 
-def _drop_damaged(folder: Path, undone: Manifest) -> None:
-    """Delete what lies beside its place and is not what the manifest to be says; it is written anew then."""
+def _drop_damaged(folder: Path, kept: Manifest | None, undone: Manifest) -> None:
+    """Delete what was to be put in place, or is there already, and is not what the manifest to be says.
+
+    A file that is missing is seen by everyone, and written anew by the next export.
+    """
+    before = set(kept.parts) if kept else set[Part]()
     for part in undone.parts:
-        one = manifest.staged(folder, part.path)
+        one, home = manifest.staged(folder, part.path), folder / part.path
         if one.exists() and manifest.digest(one) != part.sha256:
             one.unlink()
+        if not one.exists() and part not in before and manifest.altered(folder, part) is not None:
+            home.unlink(missing_ok=True)
 
 
 class _Run:
@@ -141,49 +148,67 @@ class _Run:
 
     def done(self) -> Exported:
         """Write what is new and what has changed, and say what that was."""
-        kept = self.before.parts if self.before else ()
-        after = self.before.seq if self.before else -1
+        kept, after = (self.before.parts, self.before.seq) if self.before else ((), -1)
         _clean(self.folder)
-        damaged = {part.path: fault for part in kept if (fault := manifest.amiss(self.folder, part)) is not None}
-        stale = [part for part in kept if part.path in damaged or part.path in self._touched(kept, after)]
-        mended = tuple(damaged)
-        if self.before is not None and after == self.position.seq and not stale:
+        damaged = {part for part in kept if manifest.amiss(self.folder, part) is not None}
+        superseded = self._superseded(after)
+        touched = {part for part in kept if self._holds_one(part, superseded)}
+        if self.before is not None and after == self.position.seq and not damaged:
             return Exported(self.before)
-        renewed = [part for group in _ranges(stale) for part in self._written(*group)]
-        new = [part for table in TABLES for part in self._written(table, after + 1, self.position.seq, None)]
-        replaced = {part.path for part in renewed}
-        left = {part.path for part in stale}
-        parts = sorted([*(part for part in kept if part.path not in left), *renewed, *new], key=_order)
+        written, homes = self._staged(damaged | touched, after)
+        new = tuple(part for part in written if part.first > after)
+        renewed = tuple(part for part in written if part.first <= after)
+        parts = sorted([*(set(kept) - damaged - touched), *written], key=_order)
         receipt = receipts.receipt(*self.position, now=self.now)
         made = Manifest(*self.position, str(receipt), tuple(parts))
-        self._settle_folders(made)
+        for home in homes:
+            disk.settle(home)
         # From here on whoever comes can finish it.
         disk.write(self.folder / NEXT, manifest.text_of(made))
         _put(self.folder, self.before, made)
-        gone = tuple(part for part in stale if part.path not in replaced)
-        return Exported(made, tuple(new), tuple(renewed), gone, mended)
+        places, mended = {part.path for part in touched}, {part.path for part in damaged}
+        return Exported(
+            made,
+            new,
+            tuple(part for part in renewed if part.path in places),
+            tuple(part for part in sorted(touched, key=_order) if part.path not in {one.path for one in renewed}),
+            tuple(sorted(mended)),
+        )
 
-    def _touched(self, kept: tuple[Part, ...], after: int) -> set[str]:
-        """Return the places of the files that hold a row that an entry since has voided or superseded."""
-        if not hasattr(self, "_found"):
-            gone = self._superseded(after)
-            self._found = {
-                part.path for part in kept
-                if any(part.first <= entry <= part.last for entry in gone.get((part.table, part.month), ()))
-            }  # fmt: skip
-        return self._found
+    def _staged(self, stale: Iterable[Part], after: int) -> tuple[list[Part], list[Path]]:
+        """Write new and changed files beside their places; return them, and the folders that have new names in them."""
+        try:
+            written = [part for group in _ranges(stale) for part in self._written(*group)]
+            written += (part for table in TABLES for part in self._written(table, after + 1, self.position.seq, None))
+        except BaseException:
+            # What a kill leaves, the next export deletes.
+            _clean(self.folder)
+            raise
+        homes = {(self.folder / part.path).parent for part in written}
+        return written, [
+            *sorted(homes),
+            *sorted({home.parent for home in homes}),
+            self.folder,
+            self.folder.absolute().parent,
+        ]
+
+    @staticmethod
+    def _holds_one(part: Part, gone: Mapping[tuple[str, str], list[int]]) -> bool:
+        """Say whether a file holds a row of one of the entries, which are in order."""
+        entries = gone.get((part.table, part.month), [])
+        place = bisect_left(entries, part.first)
+        return place < len(entries) and entries[place] <= part.last
 
     def _superseded(self, after: int) -> dict[tuple[str, str], list[int]]:
-        """Return by table and month the entries up to `after` whose rows stand no more."""
-        query = (
-            "SELECT t.entry, {day} FROM {rows} JOIN entry e ON e.supersedes = t.entry WHERE e.seq > ? AND e.seq <= ?"
-        )
+        """Return by table and month the entries up to `after` whose rows an entry since has taken away, in order."""
         found: dict[tuple[str, str], list[int]] = {}
         for table in TABLES:
-            asked = query.format(day=_day(table), rows=_FROM[table])
-            for entry, day in self.ledger.rows(asked, (after, self.position.seq)):
-                if entry <= after:
-                    found.setdefault((table, str(day)[:7]), []).append(entry)
+            query = (
+                f"SELECT DISTINCT t.entry, {_day(table)} FROM {_FROM[table]} JOIN entry e ON e.supersedes = t.entry "
+                "WHERE e.seq > ? AND e.seq <= ? AND t.entry <= ? ORDER BY t.entry"
+            )
+            for entry, day in self.ledger.rows(query, (after, self.position.seq, after)):
+                found.setdefault((table, str(day)[:7]), []).append(entry)
         return found
 
     def _written(self, table: str, first: int, last: int, months: set[str] | None) -> list[Part]:
@@ -241,17 +266,6 @@ class _Run:
                     file=self.ledger.file, first=start, last=stop, fault=words)
             ) from error  # fmt: skip
         return found
-
-    def _settle_folders(self, made: Manifest) -> None:
-        """Have the names of all that was written beside its place written down for good."""
-        homes = {manifest.staged(self.folder, part.path).parent for part in made.parts}
-        for one in (
-            *sorted(homes),
-            *sorted({home.parent for home in homes}),
-            self.folder,
-            self.folder.absolute().parent,
-        ):
-            disk.settle(one)
 
 
 def _day(table: str) -> str:
@@ -316,9 +330,16 @@ def _clean(folder: Path) -> None:
         for one in (folder / table).glob("month=*/.part-*"):
             if manifest.is_staged(one.name):
                 one.unlink()
+                _drop_empty(one.parent)
     for one in folder.glob(".*.part"):
         if _LEFT.fullmatch(one.name):
             one.unlink()
+
+
+def _drop_empty(home: Path) -> None:
+    # Of one that is not empty the system says so, each in its own words.
+    with suppress(OSError):
+        home.rmdir()
 
 
 def _put(folder: Path, before: Manifest | None, after: Manifest) -> None:
@@ -339,9 +360,7 @@ def _put(folder: Path, before: Manifest | None, after: Manifest) -> None:
         if home.is_dir():
             disk.settle(home)
     for home in sorted(homes):
-        # Only an empty one goes.
-        with suppress(OSError):
-            home.rmdir()
+        _drop_empty(home)
     (folder / NEXT).replace(folder / NAME)
     disk.settle(folder)
 

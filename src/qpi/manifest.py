@@ -198,6 +198,8 @@ def digest(path: Path) -> str:
 def strangers(folder: Path, parts: Iterable[Part]) -> list[Problem]:
     """Return what else lies in the partitions that whoever reads all Parquet files there would read too."""
     known = {part.path for part in parts}
+    # A folder of that name is no file of ours either, and nothing can be put in its place.
+    known = {path for path in known if not (folder / path).is_dir()}
     remedy = say("put it elsewhere: whoever reads the folder would count it")
     return [
         Problem(Where(str(folder / path)), say("is no file of this export"), remedy)
@@ -214,7 +216,10 @@ def _there(folder: Path) -> Iterator[str]:
         for root, folders, names in os.walk(folder / table):
             inside = Path(root).relative_to(folder)
             yield from ((inside / name).as_posix() for name in sorted(names) if name.lower().endswith(".parquet"))
-            yield from ((inside / name).as_posix() for name in sorted(folders) if (Path(root) / name).is_symlink())
+            odd = (
+                one for one in sorted(folders) if one.lower().endswith(".parquet") or (Path(root) / one).is_symlink()
+            )
+            yield from ((inside / name).as_posix() for name in odd)
 
 
 def faults(folder: Path, manifest: Manifest, *, whole: bool = False) -> list[Problem]:
