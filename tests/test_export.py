@@ -211,7 +211,7 @@ def test_a_correction_leaves_the_old_file_and_comes_in_a_new_one(grown):
     with_finding = set(frames.findings(ledger)["entry"])
     entry = next(e for e in frames.checks(ledger)["entry"].tolist() if e not in with_finding)
     record = json.loads(ledger.entry(entry).body)["record"]
-    recorder.correct(entry, {**record, "place": "大堂"}, reason="地点写错")
+    recorder.correct(entry, {**record, "place": "另一处"}, reason="地点写错")
     seq = ledger.position().seq
     done = exports.export(ledger, out, now=NOW)
     assert [(part.table, part.first, part.last) for part in done.new] == [("checks", seq, seq)]

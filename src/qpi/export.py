@@ -113,7 +113,7 @@ def _refuse_unfit(ledger: Ledger, path: Path, kept: Manifest) -> None:
     fault = receipt_fault(ledger, kept)
     if fault:
         remedy = say("verify the ledger with --receipt {file}, and restore a backup; or name another folder", file=path)
-        raise ProofError(say("{file}: {fault}; {remedy}", file=path, fault=fault, remedy=remedy))
+        raise ProofError(say("{place}: {fault}; {remedy}", place=str(path), fault=fault, remedy=remedy))
 
 
 def receipt_fault(ledger: Ledger, kept: Manifest) -> Message | None:
