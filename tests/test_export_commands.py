@@ -15,13 +15,15 @@ from test_command_line import qpi
 def exported(recorded, tmp_path_factory):
     """A workspace with five records, and the folder of its export."""
     out = tmp_path_factory.mktemp("exported") / "out"
-    done = qpi("export", str(out), folder=recorded.folder)
-    assert (done.returncode, done.stderr) == (0, "")
+    recorded.export(out)
     return recorded, out
 
 
 def test_an_export_prints_what_it_wrote_and_the_receipt_and_a_second_one_that_nothing_is_new(exported):
     recorded, out = exported
+    done = qpi("export", f"{out}2", folder=recorded.folder)
+    assert done.stdout.splitlines()[0] == f"{out}2: 3 files added, 0 written anew for what was voided or corrected"
+    assert (done.returncode, done.stderr) == (0, "")
     again = qpi("export", str(out), folder=recorded.folder)
     position = recorded.tables().position
     first, second, receipt = again.stdout.splitlines()
