@@ -71,14 +71,20 @@ def frames(rows: int, seed: int = 1) -> tuple["pd.DataFrame", "pd.DataFrame", "p
     return checks, findings, verifications
 
 
-def ours(checks: "pd.DataFrame", findings: "pd.DataFrame", verifications: "pd.DataFrame") -> tuple["pd.DataFrame", ...]:
+PROJECTS, POINTS = [f"P{n:03d}" for n in range(200)], [f"KF-{n:03d}" for n in range(150)]
+ROLES = ["supervisor", "team_lead", "project_lead", "department", "executive"]
+PAIRS = [(role, point) for role in ROLES for point in POINTS]
+AS_OF, START, STOP = datetime(2027, 1, 1, tzinfo=UTC), 2026 * 12, 2027 * 12
+
+
+def ours(checks: "pd.DataFrame", findings: "pd.DataFrame", verifications: "pd.DataFrame") -> tuple[Any, ...]:
     """Count as `qpi.metrics` does."""
-    rows = tally.judged(tally.table(checks, ("id",), "checks"), DEMANDED)
-    daily = tally.daily(tally.table(checks, ("id",), "checks"), KINDS, FIRST, LAST)
-    quality = tally.quality(rows, ["role"], FIRST, LAST, 5)
-    found = tally.table(findings, ("id",), "findings")
-    rounds = tally.table(verifications, ("finding",), "verifications")
-    return daily, quality, tally.raised(rows, found, rounds, OF_FINDING, None)
+    rows = tally.Rows(checks, findings, verifications)
+    owed = tally.Owed(PROJECTS, PAIRS, np.ones(len(PAIRS), dtype=np.int64))
+    days = list(rows.days(owed, KINDS, [tally.Stretch(START, STOP)]))
+    looked = rows.looked(tally.Looked(["role"], DEMANDED, START, STOP, 5, Held({}, [])))
+    asked = tally.Raised(["role"], OF_FINDING, DEMANDED, START, STOP, AS_OF.date())
+    return days, looked, rows.raised(asked, AS_OF), rows.deducted(asked, AS_OF)
 
 
 def by_hand(

@@ -485,8 +485,6 @@ def test_the_page_of_engines_does_what_it_says(november, monkeypatch):
     assert names["share"] == names["workspace"].self_verified("2026-10")
 
 
-# Spark hands moments to pandas without their zone, which the tally compares with one that has it.
-@pytest.mark.xfail(raises=TypeError, strict=True, reason="waits for a tally that stays in the engine")
 @pytest.mark.filterwarnings("ignore")
 def test_the_page_of_engines_is_true_of_spark(november, monkeypatch):
     pytest.importorskip("pyspark", reason="pyspark is not installed")

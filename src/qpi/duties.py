@@ -63,12 +63,12 @@ class Duties:
         """The number of months in the span."""
         return self.stop - self.start
 
-    def key(self, pair: Whole, project: Whole, month: Whole) -> Whole:
+    def key(self, pair: Whole, project: Whole, month: Whole | int) -> Whole:
         """Return pair, project and month as one whole number."""
         return (pair * len(self.projects) + project) * self.months + month
 
-    def in_force(self, pair: Whole, project: Whole, month: Whole) -> Truth:
-        """Say for each pair, project and month whether the duty is in force there."""
+    def in_force(self, pair: Whole, project: Whole, month: Whole | int) -> Truth:
+        """Say for each pair and project whether the duty is in force there in the month, or in the month beside it."""
         scope = self.scope[pair, month]
         found = self.fits[month, np.maximum(scope, 0), project] & (scope >= 0)
         if len(self.waived):

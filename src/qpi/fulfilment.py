@@ -3,15 +3,15 @@
 A cell is the duties of one project (or realm), one role, one specialty and one unit (docs/indicators.md).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
-from qpi import calendar, tally
-from qpi.calendar import Unit
+from qpi import calendar
+from qpi.asked import ALL, Bits, Days, Owed, Stretch
+from qpi.calendar import Period, Unit
 from qpi.duties import TWELVE, UNITS, Duties, Truth, Whole
 
 DAY, WEEK, TWO_WEEKS = (UNITS.index(unit) for unit in (Unit.DAY, Unit.WEEK, Unit.TWO_WEEKS))
@@ -38,37 +38,41 @@ class Block:
     done_checks: Whole
 
 
-class Checks(NamedTuple):
-    """Checks of pairs in projects by day, with how many there were."""
-
-    pair: Whole
-    project: Whole
-    day: Whole
-    looks: Whole
-
-    def where(self, keep: Truth) -> "Checks":
-        """Return the rows to keep."""
-        return Checks(*(column[keep] for column in self))
-
-
 class Windows(NamedTuple):
-    """Checks by the window that they fall in, which counts in `month`: distinct days and looks."""
+    """Checks by the window that they fall in, which counts in `month` (from the start of the span): distinct days."""
 
     pair: Whole
     project: Whole
     month: Whole
     window: Whole
     days: Whole
-    looks: Whole
 
-    def where(self, keep: Truth) -> "Windows":
+    def where(self, keep: Truth | Whole) -> "Windows":
         """Return the rows to keep."""
         return Windows(*(column[keep] for column in self))
 
 
-def blocks(duties: Duties, daily: pd.DataFrame, *, raw: bool) -> list[Block]:
-    """Return required and done of every cell in each month of the span."""
-    return _Fulfilment(duties, raw=raw).blocks(_checks(duties, daily))
+def asked(duties: Duties, period: Period, *, raw: bool) -> tuple[Owed, list[Stretch]]:
+    """Return whose checks can fulfil duties, and in which months they are asked for to know what a period credits."""
+    looks = np.where(duties.unit == DAY, duties.times, 1).max(axis=1, initial=1) if len(duties.pairs) else np.ones(0)
+    owed = Owed(duties.projects, duties.pairs, np.full(len(looks), ALL) if raw else looks.astype(np.int64))
+    first, stop = period.start - duties.start, period.stop - duties.start
+    inside = duties.unit[:, first:stop]
+    # A pair of weeks that ends in the first month may begin in the month before.
+    begins = period.start - int(np.isin(inside, (WEEK, TWO_WEEKS)).any())
+    stretches = [Stretch(begins, period.stop)]
+    long = {unit: int(CYCLES[unit]) for unit in np.unique(inside).tolist() if unit >= 0 and CYCLES[unit] > 1}
+    earlier = min((period.start - period.start % length for length in long.values()), default=begins)
+    if earlier < begins:
+        of_long = np.isin(duties.unit[:, earlier - duties.start : stop], list(long)).any(axis=1)
+        points = dict.fromkeys(duties.pairs[pair][1] for pair in np.flatnonzero(of_long))
+        stretches.append(Stretch(earlier, begins, tuple(points)))
+    return owed, stretches
+
+
+def blocks(duties: Duties, days: Iterable[Days], *, raw: bool) -> list[Block]:
+    """Return required and done of every cell in each month of the span, from the days on which there were looks."""
+    return _Fulfilment(duties, raw=raw).blocks(days)
 
 
 def credit(required: Whole, done: Whole, cycle: int, start: int, first: int, stop: int) -> Whole:
@@ -87,24 +91,34 @@ def credit(required: Whole, done: Whole, cycle: int, start: int, first: int, sto
     return total
 
 
-def _checks(duties: Duties, daily: pd.DataFrame) -> Checks:
-    """Return the daily counts of pairs and projects that the duties know."""
-    roles = list(dict.fromkeys(role for role, _ in duties.pairs))
-    points = list(dict.fromkeys(point for _, point in duties.pairs))
-    pairs = np.full((len(roles) + 1, len(points) + 1), -1, dtype=np.int64)
-    for number, (role, point) in enumerate(duties.pairs):
-        pairs[roles.index(role), points.index(point)] = number
-    pair = pairs[tally.codes(daily["role"], roles), tally.codes(daily["point"], points)]
-    project = tally.codes(daily["project"], duties.projects)
-    day, looks = tally.day_numbers(daily["day"]), daily["looks"].to_numpy().astype(np.int64)
-    return Checks(pair, project, day, looks).where((pair >= 0) & (project >= 0))
+def _bits(first: int, last: int, month: int) -> np.uint32:
+    """Return the bits of the days from `first` to `last` (day numbers, both within) that lie in a month."""
+    begin = calendar.day_number(calendar.first_day(month))
+    end = calendar.day_number(calendar.last_day(month))
+    low, high = max(first, begin) - begin, min(last, end) - begin
+    return np.uint32(0 if high < low else (1 << (high + 1)) - (1 << low))
 
 
-def _ends(day: Whole, unit: Unit) -> Whole:
-    """Return the last day of the week or pair of weeks that a day lies in."""
-    length, first = 7 if unit is Unit.WEEK else 14, calendar.FIRST_PAIR
-    end: Whole = first + (day - first) // length * length + length - 1
-    return end
+def _workdays(month: int) -> np.uint32:
+    """Return the bits of Monday to Friday of a month."""
+    days = (day for day, _ in calendar.window_ends(Unit.DAY, month, working=True))
+    return np.uint32(sum(1 << (calendar.day_of(day).day - 1) for day in days))
+
+
+def _windows_in(unit: Unit, month: int) -> Iterator[tuple[int, np.uint32, bool]]:
+    """Yield the last day of each week, or pair of weeks, that reaches into a month, its days there, and if it is whole."""
+    length, origin = 7 if unit is Unit.WEEK else 14, calendar.FIRST_PAIR
+    begin = calendar.day_number(calendar.first_day(month))
+    last = calendar.day_number(calendar.last_day(month))
+    first = begin - (begin - origin) % length
+    while first <= last:
+        end = first + length - 1
+        yield end, _bits(first, end, month), first >= begin and end <= last
+        first += length
+
+
+def _popcount(bits: Bits) -> Whole:
+    return np.bitwise_count(bits).astype(np.int64)
 
 
 class _Fulfilment:
@@ -123,10 +137,18 @@ class _Fulfilment:
         self._index_kinds()
         self.owned = [len(duties.projects), *(len(names) for names in duties.realms)]
         self.widest = max(self.owned)
-        by_level = np.array([kind.level for kind in self.kinds], dtype=np.int64)
-        # Cells of realms are few; cells of projects are many: each kind gets arrays of its own width.
-        self.arrays = [np.zeros((4, self.owned[level], duties.months), dtype=np.int64) for level in by_level]
+        # Cells of realms are few; cells of projects are many: each kind gets a stretch of its own width.
+        sizes = [self.owned[kind.level] * duties.months for kind in self.kinds]
+        self.begin = np.cumsum([0, *sizes], dtype=np.int64)
+        self.cells = np.zeros((4, int(self.begin[-1])), dtype=np.int64)
+        self.arrays = [
+            self.cells[:, begin : begin + size].reshape(4, -1, duties.months)
+            for begin, size in zip(self.begin[:-1].tolist(), sizes, strict=True)
+        ]
         self.owed = self._owed()
+        self.reached: list[Windows] = []
+        self.long: list[Windows] = []
+        self.parts: list[Windows] = []
 
     def _index_kinds(self) -> None:
         duties = self.duties
@@ -141,23 +163,25 @@ class _Fulfilment:
             if len(self.ways) < len(self.kinds):
                 self.ways.append((int(duties.unit[pair, month]), bool(duties.working[pair])))
 
-    def blocks(self, checks: Checks) -> list[Block]:
+    def blocks(self, days: Iterable[Days]) -> list[Block]:
         """Return the blocks with everything added up."""
         self._require_of_projects()
         self._require_of_realms()
-        own, counting = self._own(checks), self._windows(checks)
-        self._complete(own)
-        self._count(counting)
+        for month in days:
+            self._reach(month)
+            self._look(month)
+            for unit in (Unit.WEEK, Unit.TWO_WEEKS):
+                self._look_by_weeks(month, unit)
+        self._complete(_put_together(self.reached))
+        self._count(self._summed())
+        self._count(_put_together(self.long))
         return [Block(kind, *self.arrays[i]) for kind, i in self.kinds.items()]
 
-    def _add(self, which: int, kind: Whole, owner: Whole, month: Whole, twelfths: Whole | int) -> None:
+    def _add(self, which: int, kind: Whole, owner: Whole, month: Whole | int, twelfths: Whole | int) -> None:
         """Add twelfths to array `which` (2: done points, 3: done checks) of the cells of each kind."""
-        order = np.argsort(kind, kind="stable")
-        bounds = np.searchsorted(kind[order], np.arange(len(self.arrays) + 1))
-        amounts = np.broadcast_to(np.asarray(twelfths, dtype=np.int64), kind.shape)
-        for number, array in enumerate(self.arrays):
-            rows = order[bounds[number] : bounds[number + 1]]
-            np.add.at(array[which], (owner[rows], month[rows]), amounts[rows])
+        place = self.begin[kind] + owner * self.duties.months + month
+        amounts = np.broadcast_to(np.asarray(twelfths, dtype=np.int64), place.shape)
+        np.add.at(self.cells[which], place, np.ascontiguousarray(amounts))
 
     # Required
 
@@ -238,58 +262,128 @@ class _Fulfilment:
 
     # Done
 
-    def _idle(self, pair: Whole, month: Whole, day: Whole) -> Truth:
-        """Say of each check of a daily duty whether it falls on a day that has no window."""
-        weekend = (day + 3) % 7 > 4
-        idle: Truth = self.duties.working[pair] & weekend & (self.duties.unit[pair, month] == DAY)
-        return idle
+    def _inside(self, month: int) -> bool:
+        return 0 <= month < self.duties.months
 
-    def _own(self, checks: Checks) -> Windows:
-        """Return, by the month that it was made in, each project that was looked at while the duty was in force."""
-        duties = self.duties
-        month = tally.months(checks.day) - duties.start
-        inside = (month >= 0) & (month < duties.months)
-        pair, project, day, looks = checks.where(inside)
-        month = month[inside]
-        keep = duties.in_force(pair, project, month) & ~self._idle(pair, month, day)
-        return _grouped(pair[keep], project[keep], month[keep], month[keep], looks[keep])
+    def _open(self, rows: Days) -> Bits:
+        """Return the days of each row but those of daily duties that have no window on them."""
+        month = rows.month - self.duties.start
+        idle = self.duties.working & (self.duties.unit[:, month] == DAY)
+        if not idle.any():
+            return rows.days
+        allowed = np.where(idle, _workdays(rows.month), np.uint32(2**32 - 1)).astype(np.uint32)
+        found: Bits = rows.days & allowed[rows.pair]
+        return found
 
-    def _windows(self, checks: Checks) -> Windows:
-        """Return the checks that count in a window, in the month in which it ends."""
-        ends = [
-            (checks.day, ()),
-            *((_ends(checks.day, unit), (UNITS.index(unit),)) for unit in (Unit.WEEK, Unit.TWO_WEEKS)),
-        ]
-        parts = [self._ending(checks, end, units) for end, units in ends]
-        pair, project, month, window, looks = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-        found = _grouped(pair, project, month, window, looks)
-        return found.where(~self._removed(found))
+    def _reach(self, rows: Days) -> None:
+        """Note which projects were looked at in the month of the check while the duty was in force."""
+        duties, month = self.duties, rows.month - self.duties.start
+        if not self._inside(month):
+            return
+        keep = (rows.rank == 1) & (self._open(rows) > 0)
+        keep &= duties.in_force(rows.pair, rows.project, month)
+        pair, project = rows.pair[keep], rows.project[keep]
+        # A cycle of one month is complete at once; the longer ones, and those of realms, wait for the other months.
+        at_once = (CYCLES[duties.unit[:, month]] == 1) & (duties.level == 0)
+        now = at_once[pair]
+        self._add(2, self.kind[pair[now], month], project[now], month, TWELVE)
+        pair, project = pair[~now], project[~now]
+        months = np.full(len(pair), month, dtype=np.int64)
+        self.reached.append(Windows(pair, project, months, months, np.ones(len(pair), dtype=np.int64)))
 
-    def _ending(self, checks: Checks, ends: Whole, units: tuple[int, ...]) -> tuple[Whole, ...]:
-        """Return pair, project, month, window and looks of the checks whose window is of these units (none: the others)."""
-        duties = self.duties
-        months = tally.months(ends) - duties.start
-        inside = (months >= 0) & (months < duties.months)
-        pair, project, day, looks = checks.where(inside)
-        month, end = months[inside], ends[inside]
-        unit = duties.unit[pair, month]
-        fits = np.isin(unit, units) if units else ~np.isin(unit, (WEEK, TWO_WEEKS, -1))
-        keep = fits & duties.in_force(pair, project, month) & ~self._idle(pair, month, day)
-        window = end if units else np.where(unit == DAY, day, month)
-        return pair[keep], project[keep], month[keep], window[keep], looks[keep]
+    def _look(self, rows: Days) -> None:
+        """Add, or note, what counts in windows of a day or a month, and in those of a quarter, half-year or year."""
+        duties, month = self.duties, rows.month - self.duties.start
+        if not self._inside(month):
+            return
+        unit = duties.unit[:, month]
+        mine = ~np.isin(unit, (WEEK, TWO_WEEKS, -1))[rows.pair] & duties.in_force(rows.pair, rows.project, month)
+        bits = self._open(rows)
+        bits = self._less_removed(rows, bits, month)
+        pair, project, rank, bits = rows.pair[mine], rows.project[mine], rows.rank[mine], bits[mine]
+        looks = _popcount(bits)
+        if self.raw:
+            self._add_raw(pair, project, month, looks)
+            return
+        daily = (unit == DAY)[pair]
+        allowed = daily & (rank <= duties.times[pair, month])
+        of_project = (duties.level == 0)[pair]
+        now = allowed & of_project
+        self._add(3, self.kind[pair[now], month], project[now], month, TWELVE * looks[now])
+        self._count_days_of_realms(pair, project, month, rank, bits, allowed & ~of_project)
+        rest = ~daily & (rank == 1)
+        months = np.full(int(rest.sum()), month, dtype=np.int64)
+        found = Windows(pair[rest], project[rest], months, months, looks[rest])
+        long = (CYCLES[unit] > 1)[found.pair]
+        self.long.append(found.where(long))
+        self._count(found.where(~long))
 
-    def _removed(self, rows: Windows) -> Truth:
-        """Say of each window whether waivers take it out."""
+    def _look_by_weeks(self, rows: Days, unit: Unit) -> None:
+        """Add what counts in weeks, or pairs of weeks, in the month in which they end; note those cut by a month's end."""
+        duties, of_unit = self.duties, UNITS.index(unit)
+        for end, bits, whole in _windows_in(unit, rows.month):
+            month = calendar.month_number(calendar.day_of(end)) - duties.start
+            if not self._inside(month):
+                continue
+            mine = (duties.unit[:, month] == of_unit)[rows.pair] & (rows.days & bits > 0)
+            if not self.raw:
+                mine &= rows.rank == 1
+            pair, project = rows.pair[mine], rows.project[mine]
+            days = _popcount(rows.days[mine] & bits)
+            keep = duties.in_force(pair, project, month) & ~self._is_removed(pair, project, month, end)
+            pair, project, days = pair[keep], project[keep], days[keep]
+            if self.raw:
+                self._add_raw(pair, project, month, days)
+                continue
+            months, ends = (np.full(len(pair), value, dtype=np.int64) for value in (month, end))
+            found = Windows(pair, project, months, ends, days)
+            if whole:
+                self._count(found)
+            else:
+                self.parts.append(found)
+
+    def _add_raw(self, pair: Whole, project: Whole, month: int, looks: Whole) -> None:
+        """Add every look, whatever its window."""
+        months = np.full(len(pair), month, dtype=np.int64)
+        owner = np.where(self.duties.level[pair] == 0, project, self._realm_of(pair, project, months))
+        self._add(3, self.kind[pair, month], owner, month, TWELVE * looks)
+
+    def _is_removed(self, pair: Whole, project: Whole, month: int, end: int) -> Truth:
+        """Say of each duty whether waivers take out its window that ends on a day."""
+        gone = self.duties.removed
+        gone = gone[(gone[:, 2] == month) & (gone[:, 4] == end)]
+        if not len(gone):
+            return np.zeros(len(pair), dtype=bool)
+        found: Truth = np.isin(self.duties.key(pair, project, month), self.duties.key(gone[:, 0], gone[:, 1], month))
+        return found
+
+    def _less_removed(self, rows: Days, bits: Bits, month: int) -> Bits:
+        """Take out of the days of daily duties those that waivers take out."""
         duties = self.duties
         gone = duties.removed
+        gone = gone[(gone[:, 2] == month) & (duties.unit[gone[:, 0], gone[:, 2]] == DAY)]
         if not len(gone):
-            return np.zeros(len(rows.pair), dtype=bool)
-        base = int(gone[:, 4].max()) + 1
-        keys = duties.key(gone[:, 0], gone[:, 1], gone[:, 2]) * base + gone[:, 4]
-        windowed = duties.unit[rows.pair, rows.month] <= TWO_WEEKS
-        mine = duties.key(rows.pair, rows.project, rows.month) * base + rows.window
-        found: Truth = windowed & (rows.window < base) & np.isin(mine, keys)
+            return bits
+        keys, place = np.unique(duties.key(gone[:, 0], gone[:, 1], month), return_inverse=True)
+        taken = np.zeros(len(keys) + 1, dtype=np.uint32)
+        first = calendar.day_number(calendar.first_day(rows.month))
+        np.bitwise_or.at(taken, place.ravel(), np.left_shift(np.uint32(1), (gone[:, 4] - first).astype(np.uint32)))
+        mine = duties.key(rows.pair, rows.project, month)
+        at = np.searchsorted(keys, mine)
+        at = np.where(keys[np.minimum(at, len(keys) - 1)] == mine, at, len(keys))
+        found: Bits = bits & ~taken[at]
         return found
+
+    def _summed(self) -> Windows:
+        """Return the windows that a month's end cuts, their parts put together."""
+        found = _put_together(self.parts)
+        if not len(found.pair):
+            return found
+        order = np.lexsort((found.window, found.month, found.project, found.pair))
+        pair, project, month, window, days = found.where(order)
+        keys = np.stack([pair, project, month, window])
+        begin = np.flatnonzero(np.append(True, (keys[:, 1:] != keys[:, :-1]).any(axis=0)))
+        return Windows(pair[begin], project[begin], month[begin], window[begin], np.add.reduceat(days, begin))
 
     def _cycle(self, pair: Whole, month: Whole) -> Whole:
         """Return the first month of the cycle of each duty, counted from the start of the span."""
@@ -310,7 +404,7 @@ class _Fulfilment:
     def _first(self, own: Windows) -> Windows:
         """Keep of each duty, and realm, the first month of a cycle in which it was looked at."""
         duties = self.duties
-        realm = self._realm_of(own)
+        realm = self._realm_of(own.pair, own.project, own.month)
         unit, cycle = duties.unit[own.pair, own.month], self._cycle(own.pair, own.month)
         # At 4,000 pairs, 10,000 projects and as many realms this stays below 10 to the 16th.
         key = ((duties.key(own.pair, own.project, cycle) * len(UNITS) + unit) * max(self.widest, 1)) + realm
@@ -318,16 +412,16 @@ class _Fulfilment:
         _, first = np.unique(key[order], return_index=True)
         return Windows(*(column[order[first]] for column in own))
 
-    def _realm_of(self, rows: Windows) -> Whole:
-        """Return the realm of each row's project in its month, 0 for a project role."""
-        realm = np.zeros(len(rows.pair), dtype=np.int64)
+    def _realm_of(self, pair: Whole, project: Whole, month: Whole) -> Whole:
+        """Return the realm of each project in its month, 0 for a project role."""
+        realm = np.zeros(len(pair), dtype=np.int64)
         for level in range(1, len(self.owned)):
-            mine = self.duties.level[rows.pair] == level
-            realm[mine] = self.duties.realm[level - 1][rows.month[mine], rows.project[mine]]
+            mine = self.duties.level[pair] == level
+            realm[mine] = self.duties.realm[level - 1][month[mine], project[mine]]
         return realm
 
     def _complete_realms(self, rows: Windows) -> None:
-        realm = self._realm_of(rows)
+        realm = self._realm_of(rows.pair, rows.project, rows.month)
         if self.raw:
             self._add(2, self.kind[rows.pair, rows.month], realm, rows.month, TWELVE)
             return
@@ -360,26 +454,43 @@ class _Fulfilment:
             self.arrays[self.kind[pair, month]][which][realm, month] += TWELVE * amount
 
     def _count(self, rows: Windows) -> None:
-        """Add counted checks: the first k in each window, in a window longer than a day at most one of each day."""
+        """Add counted checks of windows longer than a day: the first k in each, at most one of each day."""
         duties = self.duties
-        kind = self.kind[rows.pair, rows.month]
-        realm = self._realm_of(rows)
-        if self.raw:
-            owner = np.where(duties.level[rows.pair] == 0, rows.project, realm)
-            self._add(3, kind, owner, rows.month, TWELVE * rows.looks)
-            return
         unit = duties.unit[rows.pair, rows.month]
-        value = np.where(unit == DAY, rows.looks, rows.days)
         long = CYCLES[unit] > 1
         of_project = duties.level[rows.pair] == 0
+        amount = np.minimum(duties.times[rows.pair, rows.month], rows.days)
         short = ~long & of_project
-        amount = np.minimum(duties.times[rows.pair, rows.month], value)
-        self._add(3, kind[short], rows.project[short], rows.month[short], TWELVE * amount[short])
-        self._count_long(rows.where(long & of_project))
+        kind = self.kind[rows.pair[short], rows.month[short]]
+        self._add(3, kind, rows.project[short], rows.month[short], TWELVE * amount[short])
+        if long.any():
+            self._count_long(rows.where(long & of_project))
+        if of_project.all():
+            return
+        realm = self._realm_of(rows.pair, rows.project, rows.month)
         for level in range(1, len(self.owned)):
             mine = duties.level[rows.pair] == level
             self._count_windows_of_realms(rows.where(mine & ~long), realm[mine & ~long], amount[mine & ~long])
             self._count_cycles_of_realms(rows.where(mine & long), realm[mine & long])
+
+    def _count_days_of_realms(
+        self, pair: Whole, project: Whole, month: int, rank: Whole, bits: Bits, mine: Truth
+    ) -> None:
+        """Add, for each day and each n from 1 to k, the projects with n looks, no more than are owed."""
+        if not mine.any():
+            return
+        pair, project, rank = pair[mine], project[mine], rank[mine]
+        realm = self._realm_of(pair, project, np.full(len(pair), month, dtype=np.int64))
+        each = np.unpackbits(bits[mine].astype("<u4").view(np.uint8).reshape(-1, 4), axis=1, bitorder="little")
+        row, day = np.nonzero(each)
+        keys = np.stack([pair[row], realm[row], day, rank[row]])
+        found, projects = np.unique(keys, axis=1, return_counts=True)
+        self._add_owed(found[0], found[1], np.full(found.shape[1], month, dtype=np.int64), projects)
+
+    def _add_owed(self, pair: Whole, owner: Whole, month: Whole, projects: Whole) -> None:
+        """Add so many projects that were reached, no more than are owed."""
+        owed = np.array([self.owed[int(p)][r, m] for p, r, m in zip(pair, owner, month, strict=True)], dtype=np.int64)
+        self._add(3, self.kind[pair, month], owner, month, TWELVE * np.minimum(owed, projects))
 
     def _count_long(self, rows: Windows) -> None:
         """Add the counted checks of quarterly, half-yearly and yearly duties of project roles."""
@@ -414,9 +525,7 @@ class _Fulfilment:
         nth = np.arange(len(again)) - np.repeat(np.cumsum(amount) - amount, amount)
         keys = np.stack([rows.pair[again], realm[again], rows.month[again], rows.window[again], nth])
         found, projects = np.unique(keys, axis=1, return_counts=True)
-        pair, owner, month = found[0], found[1], found[2]
-        owed = np.array([self.owed[int(p)][r, m] for p, r, m in zip(pair, owner, month, strict=True)], dtype=np.int64)
-        self._add(3, self.kind[pair, month], owner, month, TWELVE * np.minimum(owed, projects))
+        self._add_owed(found[0], found[1], found[2], projects)
 
     def _count_cycles_of_realms(self, rows: Windows, realm: Whole) -> None:
         """Add the same for windows of a quarter, half-year or year, month by month."""
@@ -432,7 +541,8 @@ class _Fulfilment:
             self._grow(3, pair, r, unit, months, total)
 
 
-def _grouped(pair: Whole, project: Whole, month: Whole, window: Whole, looks: Whole) -> Windows:
-    keys = {"pair": pair, "project": project, "month": month, "window": window}
-    found = tally.counted(keys, looks)
-    return Windows(*(found[name].to_numpy().astype(np.int64) for name in Windows._fields))
+def _put_together(parts: list[Windows]) -> Windows:
+    if not parts:
+        nothing = np.zeros(0, dtype=np.int64)
+        return Windows(nothing, nothing, nothing, nothing, nothing)
+    return Windows(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))

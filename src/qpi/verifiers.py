@@ -3,11 +3,10 @@
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from qpi import tally
 from qpi.calendar import Period
 from qpi.definitions import Definitions
-from qpi.frames import NEEDED
 from qpi.metrics import moment_of
+from qpi.tally import Rows
 
 
 class Share(NamedTuple):
@@ -25,18 +24,10 @@ def self_verified(
 
     All kinds of findings count; the one who closed is the verifier of the latest round. Ids are compared without case.
     """
-    rows = tally.judged(tally.table(checks, NEEDED["checks"], "checks"), ())
-    raised = tally.raised(
-        rows,
-        tally.table(findings, NEEDED["findings"], "findings"),
-        tally.table(verifications, NEEDED["verifications"], "verifications"),
-        (),
-        moment_of(definitions, as_of),
-    )
-    months = tally.months(tally.day_numbers(raised["day"]))
-    closed = raised[(raised["closed"] == 1).to_numpy() & (months >= period.start) & (months < period.stop)]
+    rows = Rows(checks, findings, verifications)
+    closed = rows.closers(period.start, period.stop, moment_of(definitions, as_of))
     inspector, closer = (closed[name].astype("object").str.casefold() for name in ("inspector", "closer"))
-    return Share(int((inspector == closer).sum()), len(closed))
+    return Share(int(closed["findings"][(inspector == closer)].sum()), int(closed["findings"].sum()))
 
 
 __all__ = ["Share", "self_verified"]

@@ -1,0 +1,70 @@
+"""Engines: what the engine that holds the rows can do and narwhals does not say."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import narwhals.stable.v2 as nw
+
+_SEPARATOR = "\x1f"
+"""Parts ids in one literal; no id holds a control character."""
+
+
+def by_month(frame: Any) -> bool:
+    """Say whether an engine is asked month by month, so that no more than a month's groups stand in memory."""
+    kind = frame.implementation
+    return bool(kind.is_duckdb() or kind.is_polars())
+
+
+def streams(frame: Any) -> bool:
+    """Say whether an engine hands over rows of whole numbers faster than it groups them."""
+    return bool(frame.implementation.is_duckdb())
+
+
+def beside(frame: Any, columns: Mapping[str, Sequence[str]], number: str) -> Any:
+    """Return a small table of texts on the engine of a lazy frame, its rows numbered from 0 in column `number`.
+
+    Return None for an engine of which it is not known how.
+    """
+    kind, native = frame.implementation, frame.to_native()
+    rows = len(next(iter(columns.values())))
+    if kind.is_duckdb():
+        # One literal per column is read far faster than thousands of values.
+        parts = [f"unnest(string_split({_literal(texts)}, chr(31))) AS {name}" for name, texts in columns.items()]
+        query = f"SELECT {', '.join(parts)}, unnest(range({rows}))::INTEGER AS {number}"
+        # On the connection of the relation: those of two connections cannot be joined.
+        return nw.from_native(native.query("qpi_small_table", query if rows else f"{query} LIMIT 0"))
+    if kind.is_polars():
+        return nw.from_native(type(native)({**columns, number: range(rows)}))
+    if kind.is_pyspark():
+        if not rows:
+            return None
+        cells = list(zip(*columns.values(), range(rows), strict=True))
+        schema = ", ".join([*(f"{name} string" for name in columns), f"{number} int"])
+        return nw.from_native(native.sparkSession.createDataFrame(cells, schema))
+    return None
+
+
+def _literal(texts: Sequence[str]) -> str:
+    joined = _SEPARATOR.join(texts)
+    return "'" + joined.replace("'", "''") + "'"
+
+
+def days(frame: Any, keys: Sequence[str]) -> Any:
+    """Group a lazy frame by keys, and gather in `days` a bit for each of its days of the month `dom`, the 1st lowest."""
+    kind, native = frame.implementation, frame.to_native()
+    names = ", ".join(keys)
+    if kind.is_duckdb():
+        bits = "bit_or((1 << (dom - 1))::UINTEGER) AS days"
+        return nw.from_native(native.aggregate(f"{names}, {bits}", names))
+    if kind.is_pyspark():
+        rows = native.selectExpr(*keys, "shiftleft(1, CAST(dom AS INT) - 1) AS days")
+        grouped = rows.groupBy(*keys).agg({"days": "bit_or"})
+        return nw.from_native(grouped.withColumnRenamed("bit_or(days)", "days"))
+    if kind.is_polars():
+        polars = nw.get_native_namespace(frame)
+        bit = polars.lit(2, polars.UInt32).pow(polars.col("dom") - 1).bitwise_or()
+        return nw.from_native(native.group_by(*keys).agg(bit.alias("days")))
+    # Of distinct days the sum of the bits is what bit_or would give.
+    once = frame.group_by(*keys, "dom", drop_null_keys=False).agg(nw.len().alias("looks"))
+    bit = (nw.lit(2.0) ** (nw.col("dom").cast(nw.Float64) - 1)).cast(nw.Int64).alias("days")
+    return once.with_columns(bit).group_by(*keys, drop_null_keys=False).agg(nw.col("days").sum())
