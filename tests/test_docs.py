@@ -2,6 +2,7 @@
 
 import io
 import re
+import shutil
 import sys
 import tomllib
 from datetime import UTC, date, datetime
@@ -483,6 +484,42 @@ def test_every_command_of_the_chinese_page_is_one(line):
     while isinstance(command, click.Group):
         command, words = command.commands[words[0]], words[1:]
     command.make_context(command.name, words)
+
+
+# Ibis calls DuckDB and pandas by names that their releases call old.
+@pytest.mark.filterwarnings("ignore")
+def test_the_page_of_engines_does_what_it_says(november, monkeypatch):
+    """Its commands and programs run on the demo one after another, but for Spark, and all engines count the same."""
+    run("qpi demo demo", monkeypatch)
+    commands = re.search(r"```sh\n(.*?)```", page("docs/engines.md"), re.DOTALL)[1].splitlines()
+    shown = [run(f"{line.partition('#')[0].strip()} -w demo", monkeypatch) for line in commands]
+    assert "9290 checks" in shown[0]
+    own = [line for line in run("qpi metrics 2026-10 -w demo", monkeypatch).splitlines() if "closed" not in line]
+    assert set(own[:3]) <= set(shown[1].splitlines())
+    names = {}
+    for what, _, body in parts(page("docs/engines.md").partition("<!-- needs Java -->")[0]):
+        if what == "python":
+            exec(compile(body, "page", "exec"), names)
+    own = names["workspace"].metrics("2026-10", by=["project"])
+    for name in ("frame", "by_duckdb", "by_polars", "by_ibis"):
+        assert names[name].equals(own), name
+    assert names["share"] == names["workspace"].self_verified("2026-10")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_page_of_engines_is_true_of_spark(november, monkeypatch):
+    pytest.importorskip("pyspark", reason="pyspark is not installed")
+    if shutil.which("java") is None:
+        pytest.skip("there is no Java")
+    run("qpi demo demo", monkeypatch)
+    run("qpi export export -w demo", monkeypatch)
+    before, _, after = page("docs/engines.md").partition("<!-- needs Java -->")
+    workspace = qpi.Workspace("demo")
+    names = {"qpi": qpi, "definitions": workspace.definitions, "names": ("checks", "findings", "verifications")}
+    body = next(body for what, _, body in parts(after) if what == "python")
+    exec(compile(body, "page", "exec"), names)
+    names["spark"].stop()
+    assert names["by_spark"].equals(workspace.metrics("2026-10", by=["project"]))
 
 
 def test_the_columns_of_the_chinese_page_are_known():

@@ -9,12 +9,20 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import click
 
-from qpi import __version__, catalogue_commands, console, entry_commands, evidence_commands, ledger_commands
+from qpi import (
+    __version__,
+    catalogue_commands,
+    console,
+    entry_commands,
+    evidence_commands,
+    export_commands,
+    ledger_commands,
+)
 from qpi.console import BAD_INPUT, NO_PROOF, WRONG_USAGE, acting, in_language, in_workspace, option, printed, show, tell
 from qpi.errors import DataError, LedgerError, ProofError, QpiError, UsageError, reason
 from qpi.messages import said, say, translated
@@ -52,6 +60,7 @@ qpi.add_command(catalogue_commands.schema)
 qpi.add_command(catalogue_commands.catalogue)
 qpi.add_command(ledger_commands.ledger)
 qpi.add_command(evidence_commands.evidence)
+qpi.add_command(export_commands.export)
 qpi.add_command(entry_commands.void)
 qpi.add_command(entry_commands.correct)
 
@@ -217,35 +226,41 @@ def _mapping(path: str | None) -> dict[str, str]:
 @option("--as-of", metavar="DAY", help=say("Count verifications up to this day or moment (default: now)."))
 @option("--at", metavar="SEQ|TIME", help=say("The ledger as it stood at this entry, or at this day or moment."))
 @option("--compare", is_flag=True, help=say("With the period before and the same period last year beside them."))
+@option("--from", "source", metavar="DIR", help=say("Count from this export instead of the ledger."))
 @printed("table", "json", "csv")
 @in_workspace
 @in_language(say("Of table and messages (default: by the locale)."))
 def metrics(
-    period: str, by: str, as_of: str | None, at: str | None, compare: bool, form: str, out: str | None, folder: str
-) -> None:
+    period: str, by: str, as_of: str | None, at: str | None, compare: bool, source: str | None, form: str, out: str | None,
+    folder: str,
+) -> None:  # fmt: skip
     from qpi import formats
     from qpi.workspace import Workspace
 
     workspace = Workspace(folder, tell=tell)
     keys = [key.strip() for key in by.split(",") if key.strip()]
     moment = _moment(as_of)
-    tables = workspace.tables(at=_state(at))
-    console.tell_problems(workspace.changed_editions())
+    if source is not None and at is not None:
+        raise UsageError(say("--from: an export is at one entry of the ledger, and has no other state; leave out --at"))
     compared = None
-    if compare:
-        from qpi import trend
+    with workspace.exported(source) if source is not None else nullcontext(workspace.tables(at=_state(at))) as tables:
+        if source is None:
+            console.tell_problems(workspace.changed_editions())
+        if compare:
+            from qpi import trend
 
-        compared = workspace.compared(period, by=keys, as_of=moment, tables=tables)
-        frame = trend.one_period(compared)
-    else:
-        frame = workspace.measured(period, by=keys, as_of=moment, tables=tables)
-    head = _head(workspace.config.organisation, period, tables.position, as_of)
+            compared = workspace.compared(period, by=keys, as_of=moment, tables=tables)
+            frame = trend.one_period(compared)
+        else:
+            frame = workspace.measured(period, by=keys, as_of=moment, tables=tables)
+        head = _head(workspace.config.organisation, period, tables.position, as_of)
+        words = [head, *_provenance(workspace, period, tables, moment)]
     if frame.empty:
         tell(say("{period}: nothing is due and nothing was done", period=period))
-    words = [head, *_provenance(workspace, period, tables, moment)]
     if compared is not None:
-        words += _of_comparison(workspace, period, compared, keys, tables)
-    closed = tables.position and workspace.closed(period, at=tables.position.seq)
+        words += _of_comparison(workspace, period, compared, keys, tables, closings=source is None)
+    # A closing is an entry, and an export has none.
+    closed = workspace.closed(period, at=tables.position.seq) if tables.position and source is None else None
     beside = workspace.beside(frame, closed, keys) if closed else None
     if form == "table":
         policy, language = workspace.definitions.policy, console.spoken()
@@ -268,7 +283,7 @@ def metrics(
 
 
 def _of_comparison(
-    workspace: Workspace, period: str, compared: DataFrame, keys: list[str], tables: Tables
+    workspace: Workspace, period: str, compared: DataFrame, keys: list[str], tables: Tables, *, closings: bool
 ) -> list[str]:
     """Say what a comparison hides: a period that is not over, one without records, one that was closed otherwise."""
     from qpi import metrics, trend
@@ -284,7 +299,7 @@ def _of_comparison(
     for side, name in {"": period, **trend.earlier(span)}.items():
         if not trend.has_checks(compared, side):
             words.append(say("{period} has no check, so coverage and frequency have no change", period=name))
-    for side, name in trend.earlier(span).items():
+    for side, name in trend.earlier(span).items() if closings else ():
         closed = workspace.closed(name, at=tables.position.seq)
         if closed is None:
             continue

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from qpi.closing import Closing, Since
     from qpi.entries import Actor
     from qpi.explain import Explanation
+    from qpi.export import Exported
     from qpi.ledger import Ledger, Place, Position
+    from qpi.manifest import Manifest
     from qpi.notices import Notice
     from qpi.recorder import Outcome, Recorder
     from qpi.verifiers import Share
@@ -36,7 +38,10 @@ Moment = int | datetime | date | None
 
 
 class Tables(NamedTuple):
-    """The tidy tables at a position of the ledger; the position is None where there is no ledger yet."""
+    """The tidy tables at a position of the ledger; the position is None where there is no ledger yet.
+
+    Those of an export are relations of DuckDB.
+    """
 
     checks: pd.DataFrame
     findings: pd.DataFrame
@@ -243,9 +248,60 @@ class Workspace:
         by: Sequence[str] = (),
         as_of: datetime | date | None = None,
         at: Moment = None,
+        source: str | Path | None = None,
     ) -> pd.DataFrame:
-        """Return the indicators of a period as `qpi.metrics.indicators` does, from the ledger at entry `at`."""
-        return self.measured(period, by=by, as_of=as_of, tables=self.tables(at=at))
+        """Return the indicators of a period as `qpi.metrics.indicators` does, from the ledger at entry `at`.
+
+        With `source`, the folder of an export, they are counted from it, and no ledger is needed.
+        """
+        if source is None:
+            return self.measured(period, by=by, as_of=as_of, tables=self.tables(at=at))
+        if at is not None:
+            raise UsageError(
+                say("an export is at one entry of the ledger, and has no other state; leave out the entry")
+            )
+        with self.exported(source) as tables:
+            return self.measured(period, by=by, as_of=as_of, tables=tables)
+
+    def export(self, folder: str | Path, *, now: datetime | None = None) -> Exported:
+        """Write checks, findings and verifications as Parquet files, or bring an export up to date.
+
+        Raises UsageError where the folder holds something else or the export of another ledger, ProofError where the ledger
+        has lost what was exported, DataError where a file is not the export's own; then the folder is as it was.
+        """
+        from qpi import export
+
+        with self.ledger() as store:
+            return export.export(store, Path(folder), now=now or datetime.now(UTC))
+
+    def verify_export(self, folder: str | Path) -> tuple[Manifest, list[Problem], bool]:
+        """Read every byte of an export and compare it with the ledger, if one is there.
+
+        Returns what it says of itself, what is wrong, and whether there was a ledger. Raises DataError where there is no
+        finished export.
+        """
+        from qpi import export
+        from qpi.ledger import has_ledger
+
+        if not has_ledger(self.ledger_place):
+            return (*export.verify(Path(folder)), False)
+        with self.ledger() as store:
+            return (*export.verify(Path(folder), store), True)
+
+    @contextmanager
+    def exported(
+        self, folder: str | Path, *, threads: int | None = None, memory_limit: str | None = None
+    ) -> Iterator[Tables]:
+        """Open an export as tables of DuckDB for the time of a `with`; no ledger is read.
+
+        `memory_limit` reads like `4GB`. Raises DataError where the export is not whole.
+        """
+        from qpi import duck
+        from qpi.ledger import Position
+
+        with duck.opened(Path(folder), threads=threads, memory_limit=memory_limit) as found:
+            kept = found.manifest
+            yield Tables(*found[:3], Position(kept.ledger, kept.seq, kept.head))
 
     def measured(
         self, period: str, *, by: Sequence[str] = (), as_of: datetime | date | None = None, tables: Tables

@@ -296,6 +296,22 @@ def close_month(folder: Path, acknowledge: Acknowledge) -> None:
     acknowledge("closing")
 
 
+def an_export(folder: Path) -> None:
+    """A workspace that was exported, of which a check was voided since and others were recorded."""
+    some(folder)
+    command("export", str(folder / "out"), "-w", str(folder))
+    with opened(folder) as ledger:
+        recorder(ledger).void("c-3", reason="录在了别的项目")
+        recorder(ledger).record([check("n-1"), check("n-2", findings=[FINDING])])
+
+
+def export(folder: Path, acknowledge: Acknowledge) -> None:
+    """Write what the ledger holds as Parquet files, or bring them up to date, and prove them."""
+    command("export", str(folder / "out"), "-w", str(folder))
+    command("export", str(folder / "out"), "-w", str(folder), "--verify")
+    acknowledge("export")
+
+
 GOLDEN = Path(__file__).parent.parent / "golden" / "ledger-1.db"
 PHOTOS = [hashlib.sha256(f"{name} shows it\n".encode() * 4000).hexdigest() for name in ("a.txt", "b.txt")]
 OPERATIONS = (
@@ -322,6 +338,8 @@ OPERATIONS = (
     Operation("removal", kept_photos, remove_photo, {"removal": (f"removal:{PHOTOS[0]}@7",)}),
     Operation("migration", an_earlier_ledger, migrate),
     Operation("closing", some, close_month, {"closing": ("closing:2025-10",)}),
+    Operation("first export", some, export, {}, ("out/export.json", "out/checks/month=2025-10/part-0-*.parquet")),
+    Operation("export", an_export, export, {}, ("out/export.json", "out/checks/month=2025-10/part-*.parquet")),
     Operation("check after a crash", a_crash, record_check, {"check": ("check:n-1",)}),
 )
 """Every operation that kills and errors are tried on, at each of its system calls."""

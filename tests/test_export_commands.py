@@ -1,0 +1,142 @@
+"""The commands of the export: what they print, where, and how they end."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from qpi.receipts import Receipt
+from test_command_line import qpi
+
+
+@pytest.fixture
+def exported(recorded, tmp_path_factory):
+    """A workspace with five records, and the folder of its export."""
+    out = tmp_path_factory.mktemp("exported") / "out"
+    recorded.export(out)
+    return recorded, out
+
+
+def test_an_export_prints_what_it_wrote_and_the_receipt_and_a_second_one_that_nothing_is_new(exported):
+    recorded, out = exported
+    done = qpi("export", f"{out}2", folder=recorded.folder)
+    assert done.stdout.splitlines()[0] == f"{out}2: 3 files added, 0 written anew for what was voided or corrected"
+    assert (done.returncode, done.stderr) == (0, "")
+    again = qpi("export", str(out), folder=recorded.folder)
+    position = recorded.tables().position
+    first, second, receipt = again.stdout.splitlines()
+    assert first == f"{out}: nothing new"
+    assert second == f"{out}: 3 checks, 3 findings, 2 second verifications"
+    assert receipt.startswith(str(Receipt(*position)))
+    assert again.returncode == 0
+
+
+def test_what_is_voided_is_written_anew_and_what_was_harmed_is_told(exported):
+    recorded, out = exported
+    (path,) = (out / "verifications").rglob("*.parquet")
+    path.unlink()
+    qpi("void", "c-3", "--reason", "录错了", folder=recorded.folder)
+    done = qpi("export", str(out), folder=recorded.folder)
+    assert done.stdout.splitlines()[0] == f"{out}: 0 files added, 1 written anew for what was voided or corrected"
+    assert "part-0-6.parquet: was not what was exported, and is written anew" in done.stderr
+    assert qpi("export", str(out), "--verify", folder=recorded.folder).returncode == 0
+
+
+@pytest.mark.parametrize("form", ["table", "json", "csv"])
+def test_metrics_from_an_export_print_what_those_of_the_ledger_print_and_need_no_ledger(exported, form):
+    recorded, out = exported
+    arguments = ["metrics", "2026-10", "--by", "project", "--format", form, "--as-of", "2026-11-20"]
+    own = qpi(*arguments, folder=recorded.folder)
+    (recorded.folder / "qpi.db").unlink()
+    done = qpi(*arguments, "--from", str(out), folder=recorded.folder)
+    assert (done.returncode, done.stdout, done.stderr) == (0, own.stdout, own.stderr)
+    assert "qpi-receipt-v1" in done.stdout + done.stderr
+    assert not (recorded.folder / "qpi.db").exists()
+
+
+def test_metrics_from_an_export_are_of_its_entry_and_not_of_the_ledger_since(exported):
+    recorded, out = exported
+    before = qpi("metrics", "2026-10", "--format", "json", "--from", str(out), folder=recorded.folder).stdout
+    qpi("void", "c-3", "--reason", "录错了", folder=recorded.folder)
+    assert qpi("metrics", "2026-10", "--format", "json", "--from", str(out), folder=recorded.folder).stdout == before
+    assert qpi("metrics", "2026-10", "--format", "json", folder=recorded.folder).stdout != before
+
+
+def test_another_state_of_an_export_is_refused_with_the_reason(exported):
+    recorded, out = exported
+    done = qpi("metrics", "2026-10", "--from", str(out), "--at", "3", folder=recorded.folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "an export is at one entry of the ledger, and has no other state; leave out --at" in done.stderr
+
+
+def test_a_folder_that_is_no_export_or_is_not_whole_is_refused_with_place_fault_and_remedy(exported, tmp_path):
+    recorded, out = exported
+    done = qpi("metrics", "2026-10", "--from", str(tmp_path), folder=recorded.folder)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"{tmp_path}: holds no export; name the folder of a qpi export" in done.stderr
+    (path,) = (out / "checks").rglob("*.parquet")
+    path.write_bytes(path.read_bytes()[:-1])
+    done = qpi("metrics", "2026-10", "--from", str(out), folder=recorded.folder)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"{path}: the file has" in done.stderr and f"run qpi export {out}, which writes it anew" in done.stderr
+
+
+def test_verifying_prints_what_is_wrong_and_ends_with_3_and_in_chinese_where_that_is_spoken(exported):
+    recorded, out = exported
+    done = qpi("export", str(out), "--verify", folder=recorded.folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    (path,) = (out / "checks").rglob("*.parquet")
+    path.write_bytes(bytes([*path.read_bytes()[:-1], 0]))
+    done = qpi("export", str(out), "--verify", "--lang", "zh", folder=recorded.folder)
+    assert done.returncode == 3
+    assert f"{path}: 文件内容已变" in done.stdout or "请删除它" in done.stdout
+    (recorded.folder / "qpi.db").unlink()
+    done = qpi("export", str(out), "--verify", folder=recorded.folder)
+    assert done.returncode == 3
+    assert "there is no ledger here to compare with" in done.stderr
+
+
+def test_without_a_ledger_there_is_nothing_to_export(folder, tmp_path):
+    done = qpi("export", str(tmp_path / "out"), folder=folder)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "there is no ledger; import records first" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_ledger_that_lost_what_was_exported_ends_with_3(exported):
+    recorded, out = exported
+    said = json.loads((out / "export.json").read_text("utf-8"))
+    head = "0" * 64
+    said["receipt"] = said["receipt"].replace(said["head"], head)
+    said["head"] = head
+    (out / "export.json").write_text(json.dumps(said), "utf-8")
+    done = qpi("export", str(out), folder=recorded.folder)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "entry 6 of the ledger is not the one that was exported; verify the ledger with --receipt" in done.stderr
+    assert qpi("ledger", "verify", "--receipt", str(out / "export.json"), folder=recorded.folder).returncode == 3
+
+
+def test_the_manifest_is_a_receipt_for_the_ledger(exported):
+    recorded, out = exported
+    done = qpi("ledger", "verify", "--receipt", str(out / "export.json"), folder=recorded.folder)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("library", "arguments"), [("pyarrow", ["export", "OUT2"]), ("duckdb", ["metrics", "2026-10", "--from", "OUT"])]
+)
+def test_a_missing_library_is_named_with_the_extra_that_brings_it(exported, library, arguments):
+    recorded, out = exported
+    named = [{"OUT": str(out), "OUT2": f"{out}2"}.get(word, word) for word in arguments]
+    program = (
+        f"import sys; sys.modules[{library!r}] = None; sys.argv = ['qpi', *{named!r}]; from qpi.cli import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "-w", str(recorded.folder)], capture_output=True, text=True, check=False,
+        env={**os.environ, "LC_ALL": "C.UTF-8"}, cwd=recorded.folder,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "install qpi[parquet]" in done.stderr
+    assert not out.with_name("out2").exists()
