@@ -95,20 +95,20 @@ class Keys:
 
     def __init__(self) -> None:
         self._known: dict[str, int] = {}
-        self._codes: list[Whole] = []
+        self._codes: list[npt.NDArray[np.int32]] = []
 
     def take(self, text: bytes | None, rows: int) -> None:
         """Add a list of texts."""
         if text is None:
-            self._codes.append(np.full(rows, -1, dtype=np.int64))
+            self._codes.append(np.full(rows, -1, dtype=np.int32))
             return
         cut = _cut(text, rows)
         if cut is None or cut.sizes.max(initial=0) > _WORD * _MOST_WORDS:
             codes = (-1 if value is None else self._code(value) for value in orjson.loads(text))
-            self._codes.append(np.fromiter(codes, dtype=np.int64, count=rows))
+            self._codes.append(np.fromiter(codes, dtype=np.int32, count=rows))
             return
         numbers, first = _told_apart(cut)
-        codes_of = np.array([self._code(cut.text(place)) for place in first], dtype=np.int64)
+        codes_of = np.array([self._code(cut.text(place)) for place in first], dtype=np.int32)
         self._codes.append(_spread(codes_of[numbers], cut.rows, rows, -1))
 
     def _code(self, value: str) -> int:
@@ -116,12 +116,12 @@ class Keys:
 
     def values(self) -> pd.Categorical:
         """Return the column with its values in order."""
-        codes = np.concatenate([np.empty(0, dtype=np.int64), *self._codes])
+        codes = np.concatenate([np.empty(0, dtype=np.int32), *self._codes])
         missing = [None] if (codes < 0).any() else []
         # What pandas makes of the values themselves, so that the type is the same however a ledger is read.
         own = pd.Categorical([*self._known, *missing])
         # Code -1, for what is missing, reaches the last.
-        order = np.append(own.codes[: len(self._known)], -1)
+        order = np.append(own.codes[: len(self._known)], -1).astype(own.codes.dtype)
         return pd.Categorical.from_codes(order[codes], dtype=own.dtype)
 
 
@@ -178,7 +178,7 @@ class Wholes:
             signs = np.frombuffer(text, dtype=np.uint8)
             missing = signs[np.concatenate([[0], np.flatnonzero(signs == _COMMA)]) + 1] == _NULL
             text = text.replace(b"null", b"0")
-        self._numbers.append(np.array(orjson.loads(text), dtype=np.int64))
+        self._numbers.append(_numbers(text, rows))
         self._missing.append(missing)
 
     def numbers(self) -> Whole:
@@ -190,6 +190,14 @@ class Wholes:
         missing = np.concatenate([np.empty(0, dtype=bool), *self._missing])
         numbers = self.numbers()
         return pd.Series(pd.arrays.IntegerArray(numbers, missing) if missing.any() else numbers)
+
+
+def _numbers(text: bytes, rows: int) -> Whole:
+    if len(text) == 2 * rows + 1:
+        # A digit and a comma for each row.
+        return np.frombuffer(text, dtype=np.uint8)[1::2].astype(np.int64) - ord("0")
+    found: Whole = np.fromstring(text[1:-1].decode(), dtype=np.int64, sep=",")
+    return found
 
 
 class Moments:
@@ -261,11 +269,11 @@ def _byte(words: dict[int, npt.NDArray[np.uint64]], at: int) -> Whole:
     return found
 
 
-def _spread(values: Whole, whose: Whole | None, rows: int, missing: int) -> Whole:
+def _spread(values: npt.NDArray[Any], whose: Whole | None, rows: int, missing: int) -> npt.NDArray[Any]:
     """Return values by row, `missing` where a row has none."""
     if whose is None:
         return values
-    found = np.full(rows, missing, dtype=np.int64)
+    found = np.full(rows, missing, dtype=values.dtype)
     found[whose] = values
     return found
 

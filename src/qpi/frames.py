@@ -78,7 +78,9 @@ def verifications(
     first: date | None = None, last: date | None = None, after: int | None = None,
 ) -> pd.DataFrame:  # fmt: skip
     """Return the second verifications that stand at a position of the ledger, as `checks` does, by their own day."""
-    return _read(ledger, _Chosen("verifications", _asked("verifications", VERIFICATIONS, columns), at, first, last, after))
+    return _read(
+        ledger, _Chosen("verifications", _asked("verifications", VERIFICATIONS, columns), at, first, last, after)
+    )
 
 
 def empty(columns: Mapping[str, str]) -> pd.DataFrame:
@@ -184,7 +186,7 @@ class _Part(NamedTuple):
 def _in_bulk(ledger: "Ledger", chosen: _Chosen) -> pd.DataFrame:
     """Return what is chosen; raise ValueError or LedgerError where it cannot be read so."""
     order = [name.removeprefix("t.") for name in _ORDER[chosen.table]]
-    taken = {name: _COLUMNS[kind]() for name, kind in (dict.fromkeys(order, WHOLE) | chosen.columns).items()}
+    taken = {name: _COLUMNS[kind]() for name, kind in {**dict.fromkeys(order, WHOLE), **chosen.columns}.items()}
     _take_all(taken, _parts(ledger, chosen, list(taken)))
     _see_order([taken[name] for name in order])
     return _together({name: taken[name].values() for name in chosen.columns})
@@ -255,7 +257,8 @@ def _lists(names: Sequence[str]) -> str:
 def _span(ledger: "Ledger", chosen: _Chosen) -> tuple[int, int]:
     """Return the first and the last entry that can have a row of what is chosen."""
     table = chosen.table
-    query, values = f"SELECT (SELECT min(entry) FROM {table}), (SELECT max(entry) FROM {table})", {}
+    query = f"SELECT (SELECT min(entry) FROM {table}), (SELECT max(entry) FROM {table})"
+    values: dict[str, Any] = {}
     days = chosen.first is not None or chosen.last is not None
     if days and table != "verifications":
         # The index of days alone answers this.
