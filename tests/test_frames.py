@@ -7,11 +7,13 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from qpi import columns, frames, tables
+from qpi import columns, frames, metrics, tables
 from qpi.entries import Actor
 from qpi.errors import LedgerError, ProofError, UsageError
 from qpi.ledger import Item, content, open_ledger
+from qpi.policy import CHECK_FIELDS, FINDING_FIELDS
 from qpi.recorder import Recorder
+from qpi.workspace import Workspace
 from support import NOW, drafts, load
 from worlds import world
 
@@ -164,7 +166,7 @@ def test_a_fault_in_reading_a_list_is_seen(fault, ledger, monkeypatch, in_parts)
     right = getattr(columns, fault)
     wrong = {
         "_whose": lambda *given: right(*given)[::-1],
-        "_cut": lambda text, rows: right(text.replace(b"\\", b"/"), rows),
+        "_cut": lambda text, rows: right(text.replace(b"\\u0000", b"\\u0001"), rows),
         "_microseconds": lambda cut: right(cut) + 1,
     }
     monkeypatch.setattr(columns, fault, wrong[fault])
@@ -193,6 +195,20 @@ def test_a_text_that_is_not_utf_8_is_told_as_ever(column, ledger):
     raw.close()
     with pytest.raises(ProofError, match="not UTF-8"):
         frames.checks(ledger)
+
+
+def test_days_are_those_that_pandas_reads():
+    days = [*DAYS, *map(str, pd.date_range("1999-12-25", periods=900).date)]
+    theirs = pd.to_datetime(pd.Series(days, dtype="object"), format="%Y-%m-%d").astype("datetime64[s]")
+    assert (columns.read_days(days) == theirs.to_numpy()).all()
+
+
+@pytest.mark.parametrize(
+    "day", ["2026", "2026-10", "2026-10-5", "2026-02-29", "2026-10-05T00", "someday", "", "２026-10-05"]
+)
+def test_what_is_no_day_is_refused(day):
+    with pytest.raises(ValueError):
+        columns.read_days(["2026-10-05", day])
 
 
 def test_lists_that_are_too_long_for_sqlite_are_read_row_by_row(ledger, monkeypatch):
@@ -249,3 +265,58 @@ def test_rows_of_days_and_of_later_entries_are_those_of_the_whole(store):
         assert list(late) == list(mine["entry"][mine["entry"] > after])
         for read, whole in zip(READ.values(), (checks, findings, rounds), strict=True):
             assert list(read(ledger, after=after)["entry"]) == list(whole["entry"][whole["entry"] > after])
+
+
+@pytest.fixture
+def at_work(folder):
+    """A workspace with the definitions and the ledger of a random world."""
+
+    def made(seed, **traceability):
+        one = world(seed)
+        if traceability:
+            one["workspace"].setdefault("policy", {})["traceability"] = traceability
+        workspace = Workspace(folder)
+        workspace.__dict__["definitions"] = found = load(one["workspace"])
+        with workspace.ledger(create=True, now=NOW) as ledger:
+            Recorder(ledger, found, actor=Actor("t"), clock=lambda: NOW).record(drafts(one["records"]))
+        return workspace, one["queries"]
+
+    return made
+
+
+def figures(workspace, queries, rows):
+    """Every indicator by every grouping that is asked of a world, and by inspector, as plain rows."""
+    asked = [*queries, *((period, ("inspector",), None) for period, *_ in queries)]
+    return [
+        list(metrics.indicators(workspace.definitions, *rows[:3], period, by=by, as_of=NOW).itertuples(index=False))
+        for period, by, _ in asked
+    ]
+
+
+def shares(workspace, queries, rows):
+    return [workspace.self_verified(period, as_of=NOW, tables=rows) for period, *_ in queries]
+
+
+DEMANDED = [
+    *({"check": [field], "finding": ["fault"]} for field in CHECK_FIELDS),
+    *({"check": ["checked_at"], "finding": [field]} for field in FINDING_FIELDS),
+]
+
+
+@pytest.mark.parametrize(
+    ("seed", "traceability"), [*((seed, {}) for seed in range(8)), *((0, one) for one in DEMANDED)]
+)
+def test_the_columns_that_are_counted_give_the_figures_of_all_columns(seed, traceability, at_work):
+    workspace, queries = at_work(seed, **traceability)
+    few, whole = workspace.tables(counted=True), workspace.tables()
+    assert str(figures(workspace, queries, few)) == str(figures(workspace, queries, whole))
+    assert shares(workspace, queries, few) == shares(workspace, queries, whole)
+
+
+def test_a_column_too_few_is_seen(at_work, monkeypatch):
+    """A negative control: figures differ where a column that counts is not read."""
+    workspace, queries = at_work(0)
+    whole = workspace.tables()
+    fewer = {**frames.COUNTED, "checks": tuple(name for name in frames.COUNTED["checks"] if name != "sample_size")}
+    monkeypatch.setattr(frames, "COUNTED", fewer)
+    assert str(figures(workspace, queries, workspace.tables(counted=True))) != str(figures(workspace, queries, whole))

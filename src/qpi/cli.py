@@ -5,6 +5,7 @@ Everything but click is imported inside the commands, so that help and errors of
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import sys
@@ -226,7 +227,7 @@ def metrics(period: str, by: str, as_of: str | None, at: str | None, form: str, 
     workspace = Workspace(folder, tell=tell)
     keys = [key.strip() for key in by.split(",") if key.strip()]
     moment = _moment(as_of)
-    tables = workspace.tables(at=_state(at))
+    tables = workspace.tables(at=_state(at), counted=True)
     console.tell_problems(workspace.changed_editions())
     frame = workspace.measured(period, by=keys, as_of=moment, tables=tables)
     head = _head(workspace.config.organisation, period, tables.position, as_of)
@@ -343,7 +344,7 @@ def _shown(workspace: Workspace, period: str) -> str:
     """Return the closed figures of a period beside those of now."""
     closed = workspace.closed(period)
     assert closed is not None
-    tables = workspace.tables()
+    tables = workspace.tables(counted=True)
     frame = workspace.measured(period, tables=tables)
     return _closed(workspace, closed, workspace.beside(frame, closed, ()), tables)
 
@@ -434,6 +435,8 @@ def demo(folder: str) -> None:
 
 def main() -> None:
     """Run the command line and exit: 0 done, 1 bad input, 2 wrong usage, 3 the ledger failed its proof."""
+    # Most of what is made while libraries load stays to the end; Python would look through it dozens of times for garbage.
+    gc.set_threshold(50_000, 20, 100)
     console.use_utf8()
     console.speak(console.wanted(sys.argv[1:], os.environ))
     try:

@@ -1,5 +1,7 @@
 """Columns: the JSON lists that SQLite makes of whole columns, turned into arrays without a step for each row."""
 
+import re
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -38,7 +40,8 @@ class _Cut(NamedTuple):
     def text(self, number: int) -> str:
         """Return one of the texts; raise ValueError where it is not UTF-8."""
         start = self.starts[number]
-        return self.padded[start : start + self.sizes[number]].decode()
+        found = self.padded[start : start + self.sizes[number]]
+        return str(orjson.loads(b'"' + found + b'"')) if b"\\" in found else found.decode()
 
 
 def all_null(rows: int) -> bytes:
@@ -46,11 +49,13 @@ def all_null(rows: int) -> bytes:
     return b"[" + b",".join([b"null"] * rows) + b"]"
 
 
-def _cut(text: bytes, rows: int) -> _Cut | None:
-    """Find the texts of a list; return None where a backslash stands, for then a quote may be part of a text."""
+def _cut(text: bytes, rows: int) -> _Cut:
+    """Find the texts of a list; each stays as JSON writes it, which is one way for each text."""
+    plain = text
     if b"\\" in text:
-        return None
-    quotes = np.flatnonzero(np.frombuffer(text, dtype=np.uint8) == _QUOTE)
+        # What is escaped is no sign of JSON's own: pairs of backslashes go first, for they come from the left.
+        plain = text.replace(b"\\\\", b"..").replace(b'\\"', b"..")
+    quotes = np.flatnonzero(np.frombuffer(plain, dtype=np.uint8) == _QUOTE)
     opening, closing = quotes[::2], quotes[1::2]
     whose = None if len(opening) == rows else _whose(opening, closing, len(text), rows)
     return _Cut(text + bytes(_WORD), opening + 1, closing - opening - 1, whose)
@@ -103,7 +108,7 @@ class Keys:
             self._codes.append(np.full(rows, -1, dtype=np.int32))
             return
         cut = _cut(text, rows)
-        if cut is None or cut.sizes.max(initial=0) > _WORD * _MOST_WORDS:
+        if cut.sizes.max(initial=0) > _WORD * _MOST_WORDS:
             codes = (-1 if value is None else self._code(value) for value in orjson.loads(text))
             self._codes.append(np.fromiter(codes, dtype=np.int32, count=rows))
             return
@@ -114,15 +119,16 @@ class Keys:
     def _code(self, value: str) -> int:
         return self._known.setdefault(value, len(self._known))
 
-    def values(self) -> pd.Categorical:
+    def values(self) -> "pd.Categorical[Any]":
         """Return the column with its values in order."""
         codes = np.concatenate([np.empty(0, dtype=np.int32), *self._codes])
-        missing = [None] if (codes < 0).any() else []
-        # What pandas makes of the values themselves, so that the type is the same however a ledger is read.
-        own = pd.Categorical([*self._known, *missing])
+        if not self._known:
+            return pd.Categorical([None] * len(codes))
+        names = sorted(self._known)
+        order = np.full(len(names) + 1, -1, dtype=np.int32)
         # Code -1, for what is missing, reaches the last.
-        order = np.append(own.codes[: len(self._known)], -1).astype(own.codes.dtype)
-        return pd.Categorical.from_codes(order[codes], dtype=own.dtype)
+        order[[self._known[name] for name in names]] = np.arange(len(names))
+        return pd.Categorical.from_codes(order[codes], categories=pd.Index(names))
 
 
 class Days(Keys):
@@ -133,16 +139,22 @@ class Days(Keys):
         return days(super().values())
 
 
-def days(keys: pd.Categorical) -> Any:
-    """Read ISO days."""
-    known = pd.to_datetime(pd.Series(list(keys.categories), dtype="object"), format="%Y-%m-%d").astype("datetime64[s]")
-    return known.to_numpy()[keys.codes] if len(known) and (keys.codes >= 0).all() else _some_days(keys.codes, known)
+def days(keys: "pd.Categorical[Any]") -> Any:
+    """Read ISO days, each once, however often it stands there; raise ValueError where one is none."""
+    known = read_days([str(day) for day in keys.categories])
+    # Code -1, for what is missing, reaches the last.
+    return np.append(known, np.datetime64("NaT", "s"))[keys.codes]
 
 
-def _some_days(codes: Any, known: "pd.Series[Any]") -> Any:
-    missing = pd.Series([pd.NaT], dtype="datetime64[s]")
-    # Code -1, for what is missing, reaches the last value.
-    return pd.concat([known, missing]).to_numpy()[codes]
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def read_days(texts: Sequence[str]) -> npt.NDArray[np.datetime64]:
+    """Return days that are written as 2026-10-05; raise ValueError where one is none."""
+    # numpy takes years and months for days too. pandas is slower to begin: it first loads what knows other forms.
+    if not all(map(_DAY.fullmatch, texts)):
+        raise ValueError(texts)
+    return np.array(texts, dtype="datetime64[s]")
 
 
 class Texts:
@@ -212,8 +224,8 @@ class Moments:
             self._moments.append(np.full(rows, _NO_MOMENT))
             return
         cut = _cut(text, rows)
-        found = None if cut is None else _microseconds(cut)
-        if cut is None or found is None:
+        found = _microseconds(cut)
+        if found is None:
             known = moments(orjson.loads(text)).dt.tz_localize(None).to_numpy()
             self._moments.append(known.astype("datetime64[us]").astype(np.int64))
         else:
@@ -258,8 +270,8 @@ def _microseconds(cut: _Cut) -> Whole | None:
         return None
     day = _Cut(cut.padded, cut.starts, np.full(len(cut.starts), _DAY_SIZE), None)
     numbers, first = _told_apart(day)
-    known = pd.to_datetime(pd.Series([day.text(place) for place in first], dtype="object"), format="%Y-%m-%d")
-    midnights: Whole = known.to_numpy().astype("datetime64[us]").astype(np.int64)
+    known = read_days([day.text(place) for place in first])
+    midnights: Whole = known.astype("datetime64[us]").astype(np.int64)
     return midnights[numbers] + total
 
 
@@ -278,4 +290,4 @@ def _spread(values: npt.NDArray[Any], whose: Whole | None, rows: int, missing: i
     return found
 
 
-__all__ = ["Column", "Days", "Keys", "Moments", "Texts", "Wholes", "all_null", "days", "moments"]
+__all__ = ["Column", "Days", "Keys", "Moments", "Texts", "Wholes", "all_null", "days", "moments", "read_days"]

@@ -38,6 +38,15 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "verifications": ("finding", "verified_at", "day", "outcome"),
 }
 """Columns that a table must have; any other may be missing, and is null then."""
+COUNTED: Mapping[str, tuple[str, ...]] = {
+    "checks": (
+        "entry", "id", "project", "point", "role", "inspector", "kind", "day", "method", "result", "sample_size",
+        "population", "evidence_count",
+    ),
+    "findings": ("entry", "id", "check", "kind", "deduct_hundredths", "verify_on"),
+    "verifications": ("entry", "finding", "verifier", "verified_at", "day", "outcome"),
+}  # fmt: skip
+"""Columns that indicators are counted from, whatever makes a check traceable."""
 _SQL_NAMES = {"check": "check_id"}
 _ORDER = {"checks": ("t.entry",), "findings": ("t.entry", "t.no"), "verifications": ("t.entry",)}
 
@@ -285,4 +294,15 @@ def _standing(ledger: "Ledger", chosen: _Chosen, begin: int, stop: int) -> tuple
     return query, values
 
 
-__all__ = ["CHECKS", "FINDINGS", "NEEDED", "VERIFICATIONS", "by_rows", "checks", "empty", "findings", "verifications"]
+__all__ = [
+    "CHECKS",
+    "COUNTED",
+    "FINDINGS",
+    "NEEDED",
+    "VERIFICATIONS",
+    "by_rows",
+    "checks",
+    "empty",
+    "findings",
+    "verifications",
+]
