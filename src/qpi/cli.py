@@ -5,6 +5,7 @@ Everything but click is imported inside the commands, so that help and errors of
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import re
@@ -435,8 +436,10 @@ def demo(folder: str) -> None:
 
 def main() -> None:
     """Run the command line and exit: 0 done, 1 bad input, 2 wrong usage, 3 the ledger failed its proof."""
-    # Most of what is made while libraries load stays to the end; Python would look through it dozens of times for garbage.
-    gc.set_threshold(50_000, 20, 100)
+    # What libraries make while they load stays to the end: to look through it for garbage, then and once more when the
+    # process ends, takes as long as to read a ledger.
+    gc.set_threshold(500_000, 20, 100)
+    atexit.register(gc.freeze)
     console.use_utf8()
     console.speak(console.wanted(sys.argv[1:], os.environ))
     try:
