@@ -86,9 +86,10 @@ def data(millions: int) -> Iterator[Path]:
             shutil.rmtree(place)
 
 
-def asked() -> Asked:
-    """Return what the company's definitions ask; its size changes nothing in it."""
-    return rivals.asked(company(1))
+def asked(folder: Path, *, first: bool = False) -> Asked:
+    """Return what the definitions of a folder's company ask, in all its months or in the first."""
+    projects, months = generated.size_of(int(folder.name))
+    return rivals.asked(company(projects), 1 if first else months)
 
 
 def rows_of(folder: Path) -> int:
@@ -102,7 +103,7 @@ def rows_of(folder: Path) -> int:
 
 def from_parquet(folder: Path, runs: int) -> list[Row]:
     """Compare over Parquet on DuckDB and Polars; all sides must count alike first."""
-    wanted = asked()
+    wanted = asked(folder)
     con, lazy = duckdb_by_hand.over(folder), polars_by_hand.over(folder)
     on_duckdb, on_polars = ours.on_duckdb(folder), ours.on_polars(folder)
     sides: dict[str, Callable[[], Any]] = {
@@ -136,7 +137,7 @@ def _demand(sides: Sides) -> None:
 
 def in_memory(folder: Path, runs: int) -> list[Row]:
     """Compare in memory: pandas with categories and Arrow with dictionaries over DuckDB's own tables and naive pandas."""
-    wanted = asked()
+    wanted = asked(folder)
     frames, arrow = ours.in_pandas(folder), ours.in_arrow(folder)
     con, same_rows = duckdb_by_hand.loaded(folder), duckdb_by_hand.seeing(arrow)
     naive, naive_of_today = pandas_by_hand.loaded(folder), pandas_by_hand.loaded(folder, texts_as="str")
@@ -183,9 +184,9 @@ class Alone(NamedTuple):
     gigabytes: float
 
 
-SIDES: Mapping[str, Callable[[Path, str], object]] = {
-    "ours": lambda folder, month: ours.counts(ours.on_duckdb(folder, month), asked()),
-    "hand": lambda folder, month: duckdb_by_hand.counts(duckdb_by_hand.over(folder, month), asked()),
+SIDES: Mapping[str, Callable[[Path, str, Asked], object]] = {
+    "ours": lambda folder, month, wanted: ours.counts(ours.on_duckdb(folder, month), wanted),
+    "hand": lambda folder, month, wanted: duckdb_by_hand.counts(duckdb_by_hand.over(folder, month), wanted),
     "nothing": lambda *_: None,
 }
 
@@ -197,8 +198,9 @@ def alone(side: str, folder: Path, month: str = "*") -> Alone:
 
 
 def _alone(side: str, folder: Path, month: str) -> Alone:
+    wanted = asked(folder, first=month != "*")
     start = time.perf_counter()
-    SIDES[side](folder, month)
+    SIDES[side](folder, month, wanted)
     return Alone(time.perf_counter() - start, _peak() / 2**30)
 
 
@@ -248,7 +250,7 @@ def on_spark(folder: Path, runs: int) -> list[Row]:
     """Compare on Spark over Spark SQL by hand: one session, warmed up."""
     import spark_by_hand
 
-    wanted, session = asked(), spark_by_hand.session()
+    wanted, session = asked(folder), spark_by_hand.session()
     try:
         spark_by_hand.see(session, folder)
         tables = ours.on_spark(session, folder)

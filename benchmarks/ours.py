@@ -1,7 +1,7 @@
 """The side of this library: the same tables on each engine, and its counts in the form of the rivals."""
 
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,6 @@ from rivals import NEEDED, TABLES, Asked, Counts, files
 
 from qpi import frames, tally
 
-FIRST, LAST = date(2026, 1, 1), date(2026, 12, 31)
 DEMANDED = ("inspector", "checked_at", "place", "method", "sample_or_evidence")
 OF_FINDING = ("fault", "advice", "handling", "verify_on")
 HELD: Mapping[str, tuple[str, ...]] = {
@@ -23,51 +22,60 @@ HELD: Mapping[str, tuple[str, ...]] = {
 }
 """Columns that stand in memory: those of the rivals, and what this library asks for besides."""
 Tables = Mapping[str, Any]
+AS_OF = datetime(2030, 1, 1, tzinfo=UTC)
+"""After every second verification: the rivals count them all."""
 
 
 def counts(tables: Tables, asked: Asked) -> Any:
     """Count as `qpi.metrics` does, on the engine that holds the tables."""
-    checks = tally.table(tables["checks"], frames.NEEDED["checks"], "checks")
-    findings = tally.table(tables["findings"], frames.NEEDED["findings"], "findings")
-    verifications = tally.table(tables["verifications"], frames.NEEDED["verifications"], "verifications")
-    rows = tally.judged(checks, DEMANDED)
-    daily = tally.daily(checks, asked.kinds, FIRST, LAST)
-    quality = tally.quality(rows, [], FIRST, LAST, asked.most)
-    return daily, quality, tally.raised(rows, findings, verifications, OF_FINDING, None)
+    rows = tally.Rows(*(tables[name] for name in TABLES))
+    wanted = tally.Raised([], OF_FINDING, DEMANDED, asked.start, asked.stop, AS_OF.date())
+    looked = rows.looked(tally.Looked([], DEMANDED, asked.start, asked.stop, asked.most, tally.Held({}, [])))
+    return list(_days(rows, asked)), looked, rows.raised(wanted, AS_OF), rows.deducted(wanted, AS_OF), asked.owed
 
 
 def days(tables: Tables, asked: Asked) -> Any:
     """Count only the days that were looked at, as `qpi.metrics` does."""
-    checks = tally.table(tables["checks"], frames.NEEDED["checks"], "checks")
-    return tally.daily(checks, asked.kinds, FIRST, LAST)
+    return list(_days(tally.Rows(*(tables[name] for name in TABLES)), asked))
+
+
+def _days(rows: tally.Rows, asked: Asked) -> Iterator[tally.Days]:
+    return rows.days(asked.owed, asked.kinds, [tally.Stretch(asked.start, asked.stop)])
 
 
 def comparable(found: Any) -> Counts:
     """Return what `counts` gave as the rivals' tables; this belongs to the demand that all agree and is not timed."""
-    daily, quality, raised = found
-    day = tally.day_numbers(daily["day"]).astype("datetime64[D]")
-    bit = 1 << (day - day.astype("datetime64[M]")).astype(np.int64)
-    keys = ["project", "role", "point", "month"]
-    daily = daily.assign(month=tally.months(day.astype(np.int64)), days=bit).astype(dict.fromkeys(keys[:3], "object"))
-    raised = raised.assign(
-        month=tally.months(tally.day_numbers(raised["day"])),
-        closed=raised["closed"].fillna(0).astype("int64"),
-        on_time=(pd.to_datetime(raised["first_day"]) <= pd.to_datetime(raised["verify_on"])).astype("int64"),
-        kind=raised["finding_kind"].astype("object"),
-        point=raised["point"].astype("object"),
-    )
-    grouped = raised.groupby(["point", "kind", "month"])
-    lost = raised.groupby(["check", "point"], as_index=False)["deduct_hundredths"].sum()
-    lost["deducted"] = lost["deduct_hundredths"].astype("int64")
-    quality = quality.astype(dict.fromkeys(("point", "method"), "object"))
+    months, looked, raised, deducted, owed = found
+    roles, points = (np.array(names, dtype=object) for names in zip(*owed.pairs, strict=True))
+    projects = np.array(owed.projects, dtype=object)
+    parts = [
+        pd.DataFrame(
+            {
+                "project": projects[one.project], "role": roles[one.pair], "point": points[one.pair],
+                "month": one.month, "days": one.days.astype(np.int64),
+            }
+        )
+        for one in months
+    ]  # fmt: skip
+    looked, raised, deducted = (_texts(table) for table in (looked, raised, deducted))
+    raised = raised.rename(columns={"finding_kind": "kind"})
+    for name in ("closed", "on_time"):
+        raised[name] = raised[name] * raised["findings"]
+    inside = raised["month"].between(months[0].month, months[-1].month)
     return {
-        "days": daily.groupby(keys, as_index=False)["days"].sum(),
-        "looks": quality.groupby(["point", "method", "reach", "na"], dropna=False, as_index=False)[
-            ["checks", "traceable"]
-        ].sum(),
-        "found": grouped.agg(findings=("month", "size"), closed=("closed", "sum"), on_time=("on_time", "sum")).reset_index(),
-        "lost": lost.groupby(["point", "deducted"]).size().reset_index(name="checks"),
-    }  # fmt: skip
+        "days": pd.concat(parts, ignore_index=True),
+        "looks": _summed(looked, ["point", "method", "reach", "na"], ["checks", "traceable"]),
+        "found": _summed(raised[inside], ["point", "kind", "month"], ["findings", "closed", "on_time"]),
+        "lost": _summed(deducted, ["point", "deducted"], ["checks"]),
+    }
+
+
+def _texts(table: pd.DataFrame) -> pd.DataFrame:
+    return table.astype({name: "object" for name in table.columns if table[name].dtype == "category"})
+
+
+def _summed(table: pd.DataFrame, keys: list[str], numbers: list[str]) -> pd.DataFrame:
+    return table.groupby(keys, dropna=False, as_index=False)[numbers].sum()
 
 
 # The tables on each engine

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from company import Company
 
-from qpi import frames
+from qpi import duties, frames, tally
 
 COUNTS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     # Of checks that fulfil duties: the days looked at in the month as bits, bit 0 the first.
@@ -51,17 +51,24 @@ Counts = Mapping[str, Any]
 
 
 class Asked(NamedTuple):
-    """What the definitions say to the counts: the kinds that fulfil duties and the greatest least sample."""
+    """What the definitions say to the counts: the kinds that fulfil duties, the greatest least sample, duties and months."""
 
     kinds: tuple[str, ...]
     most: int
+    owed: tally.Owed
+    start: int
+    stop: int
 
 
-def asked(of: Company) -> Asked:
-    """Return what a company's definitions ask."""
+def asked(of: Company, months: int = 1) -> Asked:
+    """Return what a company's definitions ask in so many months from January 2026."""
     points = [p for source in of.definitions.checklists.sources for p in source.edition.points.values()]
     samples = [s for p in points for s in (p.sample, *(v.sample for v in p.variants or ())) if s is not None]
-    return Asked(of.definitions.policy.counts_for_duty, max(sample.minimum for sample in samples))
+    start = 2026 * 12
+    owed = duties.build(of.definitions, start, start + months)
+    whose = tally.Owed(owed.projects, owed.pairs, np.ones(len(owed.pairs), dtype=np.int64))
+    kinds = of.definitions.policy.counts_for_duty
+    return Asked(kinds, max(sample.minimum for sample in samples), whose, start, start + months)
 
 
 def files(folder: Path, name: str, month: str = "*") -> str:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 sys.path.insert(0, str(Path(__file__).parent))
 
 import bench_engines
+import bench_frames
 import bench_import
 import bench_ledger
 import bench_postgresql
@@ -31,6 +32,7 @@ class Step(NamedTuple):
 
 STEPS = (
     Step("Start", "bench_start.py", bench_start.measure),
+    Step("Frames of a ledger", "bench_frames.py", bench_frames.measure),
     Step("The tally over pandas by hand", "bench_tally.py", bench_tally.measure),
     Step("Import", "bench_import.py", bench_import.measure),
     Step("The ledger", "bench_ledger.py", bench_ledger.measure),

@@ -50,7 +50,7 @@ def folder(of, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def by_hand(of, folder):
-    return duckdb_by_hand.counts(duckdb_by_hand.over(folder), rivals.asked(of))
+    return duckdb_by_hand.counts(duckdb_by_hand.over(folder), rivals.asked(of, MONTHS))
 
 
 def test_the_company_asks_what_it_is_said_to_ask(of):
@@ -120,7 +120,7 @@ def test_a_month_lies_in_its_folder_with_plain_texts(folder):
 
 @pytest.mark.parametrize("way", [rivals.BY_DAY, rivals.BY_MASK])
 def test_all_rivals_count_alike(of, folder, by_hand, way):
-    asked = rivals.asked(of)
+    asked = rivals.asked(of, MONTHS)
     rivals.demand_same(
         {
             "DuckDB": by_hand,
@@ -134,7 +134,7 @@ def test_all_rivals_count_alike(of, folder, by_hand, way):
 
 @pytest.mark.parametrize("engine", [ours.on_duckdb, ours.on_polars, ours.in_arrow, ours.in_pandas])
 def test_we_count_as_the_rivals_do(of, folder, by_hand, engine):
-    mine = ours.counts(engine(folder), rivals.asked(of))
+    mine = ours.counts(engine(folder), rivals.asked(of, MONTHS))
     rivals.demand_same({"DuckDB by hand": by_hand, "ours": ours.comparable(mine)})
 
 
@@ -168,7 +168,7 @@ def test_sides_run_in_turn_and_each_begins_a_round():
 def test_the_memory_of_a_child_is_its_own_though_the_parent_is_large(tmp_path):
     ballast = bytearray(2**30)
     ballast[:: 2**12] = b"x" * (2**30 // 2**12)
-    alone = bench_engines.alone("nothing", tmp_path)
+    alone = bench_engines.alone("nothing", tmp_path / "1")
     del ballast
     assert 0 < alone.gigabytes < 0.8
 

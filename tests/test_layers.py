@@ -67,7 +67,8 @@ ROOMS = {
     "duties": ("definitions",),
     "workload": ("duties",),
     "changes": ("workload", "labels"),
-    "frames": ("ledger",),
+    "columns": (),
+    "frames": ("ledger", "columns"),
     "asked": (),
     "tidy": ("errors",),
     "engines": (),
@@ -146,6 +147,7 @@ LIBRARIES = {
     "sqlite3": {"tables", "sqlitefile"},
     "narwhals": {"tidy", "engines", "queries", "selection"},
     "pandas": {
+        "columns",
         "frames",
         "tidy",
         "dense",
@@ -169,6 +171,8 @@ LIBRARIES = {
         "cli",
     },
     "numpy": {
+        "columns",
+        "frames",
         "duties",
         "workload",
         "asked",
@@ -185,7 +189,7 @@ LIBRARIES = {
         "populations",
     },
     "pyarrow": {"parquet"},
-    "orjson": {"entries", "tables", "pgtables", "ledger", "corrections", "recorder", "notices"},
+    "orjson": {"columns", "entries", "tables", "pgtables", "ledger", "corrections", "recorder", "notices"},
     "pydantic": {"schema", "keys", "jsonschemas", "checklist", "portfolio", "policy", "fields", "entries"},
     "pydantic_core": {"schema", "fields", "entries"},
 }

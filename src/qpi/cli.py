@@ -5,6 +5,8 @@ Everything but click is imported inside the commands, so that help and errors of
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import re
 import sys
@@ -243,7 +245,8 @@ def metrics(
     if source is not None and at is not None:
         raise UsageError(say("--from: an export is at one entry of the ledger, and has no other state; leave out --at"))
     compared = None
-    with workspace.exported(source) if source is not None else nullcontext(workspace.tables(at=_state(at))) as tables:
+    read = nullcontext(workspace.tables(at=_state(at), counted=True)) if source is None else workspace.exported(source)
+    with read as tables:
         if source is None:
             console.tell_problems(workspace.changed_editions())
         if compare:
@@ -495,7 +498,7 @@ def _shown(workspace: Workspace, period: str) -> str:
     """Return the closed figures of a period beside those of now."""
     closed = workspace.closed(period)
     assert closed is not None
-    tables = workspace.tables()
+    tables = workspace.tables(counted=True)
     frame = workspace.measured(period, tables=tables)
     return _closed(workspace, closed, workspace.beside(frame, closed, ()), tables)
 
@@ -586,6 +589,10 @@ def demo(folder: str) -> None:
 
 def main() -> None:
     """Run the command line and exit: 0 done, 1 bad input, 2 wrong usage, 3 the ledger failed its proof."""
+    # What libraries make while they load stays to the end: to look through it for garbage, then and once more when the
+    # process ends, takes as long as to read a ledger.
+    gc.set_threshold(500_000, 20, 100)
+    atexit.register(gc.freeze)
     console.use_utf8()
     console.speak(console.wanted(sys.argv[1:], os.environ))
     try:

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from qpi import dense, queries, tidy
-from qpi.asked import Days, Looked, Owed, Raised, Stretch
+from qpi.asked import Days, Held, Looked, Owed, Raised, Stretch
 from qpi.frames import NEEDED
 
 
@@ -83,4 +83,4 @@ class Rows:
         return self._found[as_of]
 
 
-__all__ = ["Days", "Looked", "Owed", "Raised", "Rows", "Stretch"]
+__all__ = ["Days", "Held", "Looked", "Owed", "Raised", "Rows", "Stretch"]

@@ -183,10 +183,10 @@ class Workspace:
         with self.ledger(create=create) as store:
             yield Recorder(store, found, actor=actor, evidence=self.evidence_folder)
 
-    def tables(self, *, at: Moment = None) -> Tables:
+    def tables(self, *, at: Moment = None, counted: bool = False) -> Tables:
         """Return the tidy tables at an entry or a moment of the ledger (default: the last entry).
 
-        They are empty where there is no ledger.
+        They are empty where there is no ledger. With `counted`, they have only the columns that indicators hang on.
         """
         from qpi import frames
         from qpi.ledger import has_ledger
@@ -201,12 +201,25 @@ class Workspace:
             position = store.position_at(self.moment(at))
             # Read at a fixed position, so that what another program writes meanwhile is in none of the tables.
             last = position.seq
+            columns = self._counted() if counted else {}
             return Tables(
-                frames.checks(store, at=last),
-                frames.findings(store, at=last),
-                frames.verifications(store, at=last),
+                frames.checks(store, at=last, columns=columns.get("checks")),
+                frames.findings(store, at=last, columns=columns.get("findings")),
+                frames.verifications(store, at=last, columns=columns.get("verifications")),
                 position,
             )
+
+    def _counted(self) -> dict[str, Sequence[str]]:
+        from qpi import frames
+
+        demanded = self.definitions.policy.traceability
+        # That a check bears its moment is seen by its day, and its sample and evidence by their numbers.
+        fields = [field for field in demanded.check if field in frames.CHECKS and field != "checked_at"]
+        return {
+            **frames.COUNTED,
+            "checks": [*dict.fromkeys((*frames.COUNTED["checks"], *fields))],
+            "findings": [*dict.fromkeys((*frames.COUNTED["findings"], *demanded.finding))],
+        }
 
     def changed_editions(self) -> list[Problem]:
         """Return advice for each edition that checks were judged by and that is in no file now, or in another wording."""
@@ -255,7 +268,7 @@ class Workspace:
         With `source`, the folder of an export, they are counted from it, and no ledger is needed.
         """
         if source is None:
-            return self.measured(period, by=by, as_of=as_of, tables=self.tables(at=at))
+            return self.measured(period, by=by, as_of=as_of, tables=self.tables(at=at, counted=True))
         if at is not None:
             raise UsageError(
                 say("an export is at one entry of the ledger, and has no other state; leave out the entry")
@@ -373,7 +386,7 @@ class Workspace:
         """Return how many of the closed findings of a period were closed by the one who raised them, and of how many."""
         from qpi import closing, verifiers
 
-        rows = tables or self.tables()
+        rows = tables or self.tables(counted=True)
         return verifiers.self_verified(self.definitions, *rows[:3], closing.period_of(period), as_of=as_of)
 
     def closed(self, period: str, *, at: int | None = None) -> Closing | None:
@@ -396,7 +409,7 @@ class Workspace:
         found = closings.beside(self.definitions, frame, closing, by)
         if found is not None:
             return found
-        anew = closings.reckoned(self.definitions, self.tables(at=closing.at)[:3], closing, by)
+        anew = closings.reckoned(self.definitions, self.tables(at=closing.at, counted=True)[:3], closing, by)
         return None if anew is None else closings.beside(self.definitions, frame, anew, by)
 
     def since(self, closing: Closing, *, at: int) -> list[Since]:
@@ -428,7 +441,7 @@ class Workspace:
         if before is not None and (why is None or _said_last(store, before.entry, why)):
             return recorder.enter("closing", _key_of(store, before.entry), {})
         key = f"closing:{span.name}" if before is None else f"closing:{span.name}:{before.entry}"
-        rows = self.tables()
+        rows = self.tables(counted=True)
         assert rows.position is not None
         kept = closing.record(self.definitions, rows[:3], span, rows.position, now=recorder.now)
         return recorder.enter("closing", key, kept, supersedes=before and before.entry, reason=why)
