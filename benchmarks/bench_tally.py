@@ -86,7 +86,7 @@ def ours(checks: "pd.DataFrame", findings: "pd.DataFrame", verifications: "pd.Da
     days = list(rows.days(owed, KINDS, [tally.Stretch(START, STOP)]))
     looked = rows.looked(tally.Looked(["role"], DEMANDED, START, STOP, 5, Held({}, [])))
     asked = tally.Raised(["role"], OF_FINDING, DEMANDED, START, STOP, AS_OF.date())
-    return days, looked, rows.raised(asked, AS_OF), rows.deducted(asked, AS_OF)
+    return days, looked, rows.found(asked, AS_OF)
 
 
 def by_hand(

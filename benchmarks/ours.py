@@ -17,7 +17,7 @@ DEMANDED = ("inspector", "checked_at", "place", "method", "sample_or_evidence")
 OF_FINDING = ("fault", "advice", "handling", "verify_on")
 HELD: Mapping[str, tuple[str, ...]] = {
     "checks": (*NEEDED["checks"], "id"),
-    "findings": (*NEEDED["findings"], "check", "fault", "advice", "handling"),
+    "findings": (*NEEDED["findings"], "check"),
     "verifications": NEEDED["verifications"],
 }
 """Columns that stand in memory: those of the rivals, and what this library asks for besides."""
@@ -31,7 +31,7 @@ def counts(tables: Tables, asked: Asked) -> Any:
     rows = tally.Rows(*(tables[name] for name in TABLES))
     wanted = tally.Raised([], OF_FINDING, DEMANDED, asked.start, asked.stop, AS_OF.date())
     looked = rows.looked(tally.Looked([], DEMANDED, asked.start, asked.stop, asked.most, tally.Held({}, [])))
-    return list(_days(rows, asked)), looked, rows.raised(wanted, AS_OF), rows.deducted(wanted, AS_OF), asked.owed
+    return list(_days(rows, asked)), looked, *rows.found(wanted, AS_OF), asked.owed
 
 
 def days(tables: Tables, asked: Asked) -> Any:
@@ -61,12 +61,14 @@ def comparable(found: Any) -> Counts:
     raised = raised.rename(columns={"finding_kind": "kind"})
     for name in ("closed", "on_time"):
         raised[name] = raised[name] * raised["findings"]
+    spoilt = (deducted["traceable"] == 1) & (deducted["incomplete"] == 1)
+    deducted["spoilt"] = deducted["checks"].where(spoilt, 0)
     inside = raised["month"].between(months[0].month, months[-1].month)
     return {
         "days": pd.concat(parts, ignore_index=True),
         "looks": _summed(looked, ["point", "method", "reach", "na"], ["checks", "traceable"]),
         "found": _summed(raised[inside], ["point", "kind", "month"], ["findings", "closed", "on_time"]),
-        "lost": _summed(deducted, ["point", "deducted"], ["checks"]),
+        "lost": _summed(deducted, ["point", "na", "deducted"], ["checks", "spoilt"]),
     }
 
 

@@ -51,6 +51,11 @@ def counts(tables: dict[str, pd.DataFrame], asked: Asked) -> Counts:
     found = joined.groupby(["point", "kind", "month"]).agg(
         findings=("id", "count"), closed=("closed", "sum"), on_time=("on_time", "sum")
     )
-    per_check = joined.groupby(["point", "entry"])["deduct_hundredths"].sum().reset_index(name="deducted")
-    lost = per_check.groupby(["point", "deducted"])["entry"].count().reset_index(name="checks")
-    return {"days": days, "looks": looks.reset_index(), "found": found.reset_index(), "lost": lost}
+    joined["complete"] = joined[["fault", "advice", "handling", "verify_on"]].notna().all(axis=1)
+    per_check = joined.groupby(["point", "entry", "na", "traceable"]).agg(
+        deducted=("deduct_hundredths", "sum"), complete=("complete", "all")
+    )
+    per_check = per_check.reset_index()
+    per_check["spoilt"] = per_check["traceable"] & ~per_check["complete"]
+    lost = per_check.groupby(["point", "na", "deducted"]).agg(checks=("entry", "count"), spoilt=("spoilt", "sum"))
+    return {"days": days, "looks": looks.reset_index(), "found": found.reset_index(), "lost": lost.reset_index()}

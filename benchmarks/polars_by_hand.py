@@ -26,10 +26,10 @@ def counts(tables: dict[str, pl.LazyFrame], asked: Asked, *, way: str = BY_MASK)
         "found": joined.group_by("point", "kind", "month").agg(
             pl.len().alias("findings"), pl.col("closed").sum(), pl.col("on_time").sum()
         ),
-        "lost": joined.group_by("point", "entry")
-        .agg(pl.col("deduct_hundredths").sum().alias("deducted"))
-        .group_by("point", "deducted")
-        .agg(pl.len().alias("checks")),
+        "lost": joined.group_by("point", "entry", "na", "traceable")
+        .agg(pl.col("deduct_hundredths").sum().alias("deducted"), pl.col("complete").all())
+        .group_by("point", "na", "deducted")
+        .agg(pl.len().alias("checks"), (pl.col("traceable") & ~pl.col("complete")).sum().alias("spoilt")),
     }
     return dict(zip(plans, pl.collect_all(plans.values(), engine="streaming"), strict=True))
 
@@ -45,16 +45,23 @@ def _days(checks: pl.LazyFrame, asked: Asked, way: str) -> pl.LazyFrame:
     return mine.with_columns(MONTH, BIT).group_by(*KEYS).agg(pl.col("bit").bitwise_or().alias("days"))
 
 
+NA = (pl.col("result") == "na").fill_null(value=False).alias("na")
+
+
+def _traceable() -> pl.Expr:
+    says = pl.all_horizontal(pl.col("inspector", "day", "place", "method").is_not_null())
+    shown = [(pl.col(name) > 0).fill_null(value=False) for name in ("sample_size", "evidence_count")]
+    return (says & (shown[0] | shown[1])).alias("traceable")
+
+
 def _looks(checks: pl.LazyFrame, asked: Asked) -> pl.LazyFrame:
     size = pl.col("sample_size")
     whole = (size >= pl.col("population")).fill_null(value=False)
-    says = pl.all_horizontal(pl.col("inspector", "day", "place", "method").is_not_null())
-    shown = (size > 0).fill_null(value=False) | (pl.col("evidence_count") > 0).fill_null(value=False)
     return (
         checks.with_columns(
             pl.when(whole).then(asked.most).otherwise(size.fill_null(0).clip(upper_bound=asked.most)).alias("reach"),
-            (pl.col("result") == "na").fill_null(value=False).alias("na"),
-            (says & shown).alias("traceable"),
+            NA,
+            _traceable(),
         )
         .group_by("point", "method", "reach", "na")
         .agg(pl.len().alias("checks"), pl.col("traceable").sum())
@@ -71,10 +78,11 @@ def _joined(tables: dict[str, pl.LazyFrame]) -> pl.LazyFrame:
             pl.col("day").sort_by(order).first().alias("first_day"),
         )
     )
-    checks = tables["checks"].select("entry", "point", MONTH)
+    checks = tables["checks"].select("entry", "point", MONTH, NA, _traceable())
+    complete = pl.all_horizontal(pl.col("fault", "advice", "handling", "verify_on").is_not_null()).alias("complete")
     return (
         tables["findings"]
-        .select("entry", "id", "kind", "verify_on", "deduct_hundredths")
+        .select("entry", "id", "kind", "verify_on", "deduct_hundredths", complete)
         .join(checks, on="entry")
         .join(rounds, left_on="id", right_on="finding", how="left")
         .with_columns(

@@ -16,8 +16,8 @@ COUNTS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "looks": (("point", "method", "reach", "na"), ("checks", "traceable")),
     # Of findings, in the month of their check.
     "found": (("point", "kind", "month"), ("findings", "closed", "on_time")),
-    # How many checks with findings lost how many hundredths together.
-    "lost": (("point", "deducted"), ("checks",)),
+    # How many checks with findings lost how many hundredths together, and how many a finding made untraceable.
+    "lost": (("point", "na", "deducted"), ("checks", "spoilt")),
 }
 """Keys and numbers of each table; a month is counted as year * 12 + month - 1."""
 TABLES: Mapping[str, Mapping[str, str]] = {
@@ -41,7 +41,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
         "population",
         "evidence_count",
     ),
-    "findings": ("entry", "id", "kind", "deduct_hundredths", "verify_on"),
+    "findings": ("entry", "id", "kind", "fault", "advice", "handling", "deduct_hundredths", "verify_on"),
     "verifications": ("entry", "finding", "verified_at", "day", "outcome"),
 }
 """Columns that the counts need of each table: what a bare scan reads, and what stands in memory."""

@@ -63,15 +63,22 @@ JOINED = f"""
                min_by(day, struct(verified_at, entry)) AS first_day
         FROM verifications GROUP BY finding)
     SELECT f.entry, c.point, f.kind, {MONTH.format(day="c.day")} AS month, f.deduct_hundredths,
+           coalesce(c.result = 'na', false) AS na,
+           c.inspector IS NOT NULL AND c.day IS NOT NULL AND c.place IS NOT NULL AND c.method IS NOT NULL
+           AND (c.sample_size > 0 OR c.evidence_count > 0) AS traceable,
+           f.fault IS NOT NULL AND f.advice IS NOT NULL AND f.handling IS NOT NULL
+           AND f.verify_on IS NOT NULL AS complete,
            coalesce(r.closed, false) AS closed, coalesce(r.first_day <= f.verify_on, false) AS on_time
     FROM findings f JOIN checks c ON c.entry = f.entry LEFT JOIN rounds r ON r.finding = f.id"""
 FOUND = """
     SELECT point, kind, month, count(*) AS findings, count_if(closed) AS closed, count_if(on_time) AS on_time
     FROM joined GROUP BY point, kind, month"""
 LOST = """
-    SELECT point, deducted, count(*) AS checks
-    FROM (SELECT point, entry, coalesce(sum(deduct_hundredths), 0) AS deducted FROM joined GROUP BY point, entry)
-    GROUP BY point, deducted"""
+    SELECT point, na, deducted, count(*) AS checks, count_if(traceable AND NOT complete) AS spoilt
+    FROM (SELECT point, entry, na, traceable, bool_and(complete) AS complete,
+                 coalesce(sum(deduct_hundredths), 0) AS deducted
+          FROM joined GROUP BY point, entry, na, traceable)
+    GROUP BY point, na, deducted"""
 
 
 def counts(spark: SparkSession, asked: Asked, *, way: str = BY_MASK) -> Counts:

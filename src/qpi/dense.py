@@ -158,7 +158,7 @@ def days(checks: Columns, owed: Owed, kinds: Sequence[str], stretches: Sequence[
     """Yield, month by month, the days on which pairs were looked at in projects, by checks of these kinds."""
     # What only some points are asked for does no harm when it is there for all.
     months = sorted({month for stretch in stretches for month in range(stretch.start, stretch.stop)})
-    return Marks(owed, checks.day, _cells(checks, owed, kinds)).days(months)
+    return Marks(owed, checks.rows, lambda part: checks.day[part], _cells(checks, owed, kinds)).days(months)
 
 
 def _cells(checks: Columns, owed: Owed, kinds: Sequence[str]) -> Callable[[slice], Whole]:
@@ -184,12 +184,12 @@ def _cells(checks: Columns, owed: Owed, kinds: Sequence[str]) -> Callable[[slice
 class Marks:
     """Which cell, of a pair and a project, each check belongs to, and on which day it was."""
 
-    def __init__(self, owed: Owed, day: Any, cells: Callable[[slice], Whole]) -> None:
-        self.owed, self.day, self.of = owed, day, cells
+    def __init__(self, owed: Owed, rows: int, day: Callable[[slice], Whole], cells: Callable[[slice], Whole]) -> None:
+        self.owed, self.rows, self.day, self.of = owed, rows, day, cells
         self.projects = max(1, len(owed.projects))
         self.cells = max(1, len(owed.pairs) * self.projects)
         # A cell for each pair, project and day is laid out where the rows are not too few for it.
-        self.sparse = self.cells * 32 > min(ROOM, max(1 << 22, 32 * len(day)))
+        self.sparse = self.cells * 32 > min(ROOM, max(1 << 22, 32 * rows))
 
     def days(self, months: Sequence[int]) -> Iterator[Days]:
         """Yield the days of some months on which cells were looked at."""
@@ -200,7 +200,7 @@ class Marks:
 
     def cell(self, part: slice, calendar: Calendar) -> tuple[Whole, Whole]:
         """Return the cells of the rows of a block that count, and their places in the calendar."""
-        cell, place = self.of(part), calendar.place(np.asarray(self.day[part], dtype=np.int64))
+        cell, place = self.of(part), calendar.place(self.day(part))
         keep = (cell >= 0) & (calendar.month[place] >= 0)
         return (cell, place) if keep.all() else (cell[keep], place[keep])
 
@@ -214,7 +214,7 @@ class Marks:
             cell, place = self.cell(part, calendar)
             seen[cell * wide + slots[place]] = True
 
-        _blocks(len(self.day), mark)
+        _blocks(self.rows, mark)
         bits = np.packbits(seen.reshape(-1, 32), axis=1, bitorder="little").view(np.uint32).reshape(-1, len(months))
         often = self._often(months, calendar)
         for number, month in enumerate(months):
@@ -238,7 +238,7 @@ class Marks:
             cell, place = self.cell(part, calendar)
             return cell * wide + slots[place]
 
-        key = _distinct(_joined(_blocks(len(self.day), keys)))[0]
+        key = _distinct(_joined(_blocks(self.rows, keys)))[0]
         often = self._often(months, calendar)
         cell, slot = np.divmod(key, wide)
         for number, month in enumerate(months):
@@ -259,7 +259,7 @@ class Marks:
             mine = many[cell]
             return cell[mine] * len(calendar.month) + place[mine]
 
-        key, looks = _distinct(_joined(_blocks(len(self.day), keys)))
+        key, looks = _distinct(_joined(_blocks(self.rows, keys)))
         key, looks = key[looks > 1], looks[looks > 1]
         cell, place = np.divmod(key, len(calendar.month))
         month, bit = calendar.month[place], calendar.bit[place].astype(np.int64)
@@ -409,7 +409,7 @@ def _categories(codes: Whole, names: Sequence[Any]) -> "pd.Series[Any]":
 
 
 def looked(checks: Columns, asked: Looked) -> pd.DataFrame:
-    """Count checks by keys and by what quality is judged by; see `qpi.tally.looked`."""
+    """Count checks by keys and by what quality is judged by; see `qpi.tally.Rows.looked`."""
     looks = _Looks(checks, asked.demanded)
     calendar = calendar_of(asked.start, asked.stop)
     months, outside = asked.stop - asked.start, len(calendar.month) - 1
@@ -556,8 +556,13 @@ def _rounds(verifications: Any, as_of: datetime) -> pd.DataFrame:
     )
 
 
-def raised(found: Found, asked: Raised) -> pd.DataFrame:
-    """Count findings by keys and by what closure is judged by; see `qpi.tally.raised`."""
+def found(rows: Found, asked: Raised) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Count findings, and the checks that have some; see `qpi.tally.Rows.found`."""
+    return _raised(rows, asked), _deducted(rows, asked)
+
+
+def _raised(found: Found, asked: Raised) -> pd.DataFrame:
+    """Count findings by keys and by what closure is judged by."""
     month = month_of(found.day)
     plan, has_plan = found.planned()
     planned = np.where(has_plan, month_of(np.where(has_plan, plan, 0)), -1)
@@ -579,8 +584,8 @@ def raised(found: Found, asked: Raised) -> pd.DataFrame:
     return _frame({**dict(zip(names, keys, strict=True)), "finding_kind": kind}, numbers, mine, "findings")
 
 
-def deducted(found: Found, asked: Raised) -> pd.DataFrame:
-    """Count the checks with findings by keys and by what their findings take from them; see `qpi.tally.deducted`."""
+def _deducted(found: Found, asked: Raised) -> pd.DataFrame:
+    """Count the checks with findings by keys and by what their findings take from them."""
     checks = found.checks
     at, of = np.unique(found.at, return_inverse=True)
     lost = np.zeros(len(at), dtype=np.int64)
@@ -602,7 +607,7 @@ def deducted(found: Found, asked: Raised) -> pd.DataFrame:
 
 
 def closers(found: Found, start: int, stop: int) -> pd.DataFrame:
-    """Count closed findings by who raised them and who closed them; see `qpi.tally.closers`."""
+    """Count closed findings by who raised them and who closed them; see `qpi.tally.Rows.closers`."""
     month = month_of(found.day)
     mine = (month >= start) & (month < stop) & (found.closed == 1)
     keys = {"inspector": found.key("inspector"), "closer": coded(found.rounds["closer"].reset_index(drop=True))}

@@ -30,7 +30,8 @@ def beside(frame: Any, columns: Mapping[str, Sequence[str]], number: str) -> Any
     if kind.is_duckdb():
         # One literal per column is read far faster than thousands of values.
         parts = [f"unnest(string_split({_literal(texts)}, chr(31))) AS {name}" for name, texts in columns.items()]
-        query = f"SELECT {', '.join(parts)}, unnest(range({rows}))::INTEGER AS {number}"
+        narrow = "USMALLINT" if rows < 2**16 else "INTEGER"
+        query = f"SELECT {', '.join(parts)}, unnest(range({rows}))::{narrow} AS {number}"
         # On the connection of the relation: those of two connections cannot be joined.
         return nw.from_native(native.query("qpi_small_table", query if rows else f"{query} LIMIT 0"))
     if kind.is_polars():
@@ -68,3 +69,25 @@ def days(frame: Any, keys: Sequence[str]) -> Any:
     once = frame.group_by(*keys, "dom", drop_null_keys=False).agg(nw.len().alias("looks"))
     bit = (nw.lit(2.0) ** (nw.col("dom").cast(nw.Float64) - 1)).cast(nw.Int64).alias("days")
     return once.with_columns(bit).group_by(*keys, drop_null_keys=False).agg(nw.col("days").sum())
+
+
+def ends(frame: Any, order: Sequence[str]) -> Any:
+    """Return of the verifications of each finding the outcome and verifier of the last, and the day of the first.
+
+    Columns of the result: finding, outcome, verifier, first_day. Of `order` the first column decides, then the next.
+    """
+    kind, native = frame.implementation, frame.to_native()
+    by = ", ".join(order)
+    if kind.is_duckdb():
+        # Not arg_max, which passes over what is null.
+        kept = [f"arg_max_null({name}, row({by})) AS {name}" for name in ("outcome", "verifier")]
+        first = f"arg_min_null(day, row({by})) AS first_day"
+        return nw.from_native(native.aggregate(f"finding, {', '.join(kept)}, {first}", "finding"))
+    if kind.is_pyspark():
+        rows = native.selectExpr("finding", f"struct({by}, outcome, verifier) AS final", f"struct({by}, day) AS first")
+        found = rows.groupBy("finding").agg({"final": "max", "first": "min"})
+        found = found.withColumnRenamed("max(final)", "final").withColumnRenamed("min(first)", "first")
+        return nw.from_native(found.selectExpr("finding", "final.outcome", "final.verifier", "first.day AS first_day"))
+    last = frame.unique(subset=["finding"], keep="last", order_by=list(order)).select("finding", "outcome", "verifier")
+    first = frame.unique(subset=["finding"], keep="first", order_by=list(order))
+    return last.join(first.select("finding", nw.col("day").alias("first_day")), on="finding", how="left")

@@ -99,9 +99,10 @@ class _Quality:
         looks = rows.looked(Looked(self.keys, demanded.check, start, stop, self._most(), found.held))
         today = self.as_of.astimezone(self.definitions.zone).date()
         asked = Raised(self.keys, demanded.finding, demanded.check, start, stop, today)
-        self._closures(rows.raised(asked, self.as_of))
+        raised, checks = rows.found(asked, self.as_of)
+        self._closures(raised)
         self._looks(looks, found)
-        self._checks_with_findings(rows.deducted(asked, self.as_of))
+        self._checks_with_findings(checks)
         return self.sums.counts()
 
     def _most(self) -> int:

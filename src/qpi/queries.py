@@ -56,16 +56,22 @@ def days(checks: Any, owed: Owed, kinds: Sequence[str], stretches: Sequence[Stre
     counts = nw.col("kind").is_in(list(kinds))
     if "routine" in kinds:
         counts = counts | nw.col("kind").is_null()
-    coded_rows = _coded(rows.filter(counts), owed)
-    if engines.by_month(checks):
-        count = _streamed if engines.streams(checks) else _days
-        for number, points in _months(stretches):
-            yield from count(coded_rows(_stretched(Stretch(number, number + 1, points))), owed, number)
-    else:
+    if not engines.by_month(checks):
+        coded_rows = _coded(rows.filter(counts), owed)
         wanted = _stretched(stretches[0])
         for stretch in stretches[1:]:
             wanted = wanted | _stretched(stretch)
         yield from _days(coded_rows(wanted), owed, None)
+        return
+    streams = engines.streams(checks)
+    if streams:
+        # Rows that are left out on the way slow down all that follows; what does not count is left out at the end.
+        day = nw.when(counts).then(nw.col("day").dt.day()).otherwise(nw.lit(0)).cast(nw.UInt8)
+        rows = rows.with_columns(day.alias("dom"))
+    coded_rows = _coded(rows if streams else rows.filter(counts), owed)
+    for number, points in _months(stretches):
+        month_rows = coded_rows(_stretched(Stretch(number, number + 1, points)))
+        yield from (_streamed if streams else _days)(month_rows, owed, number)
 
 
 def _months(stretches: Sequence[Stretch]) -> Iterator[tuple[int, tuple[str, ...] | None]]:
@@ -87,7 +93,7 @@ def _coded(rows: Any, owed: Owed) -> Any:
 
     def coded_rows(wanted: nw.Expr) -> Any:
         found = rows.filter(wanted)
-        dom = nw.col("day").dt.day().alias("dom")
+        dom = nw.col("dom") if "dom" in names(found) else nw.col("day").dt.day().alias("dom")
         if project is None or pair is None:
             return found.select("project", "role", "point", "day", month().alias("month"), dom)
         found = found.join(project, on="project", how="inner").join(pair, on=["role", "point"], how="inner")
@@ -97,16 +103,21 @@ def _coded(rows: Any, owed: Owed) -> Any:
 
 
 def _streamed(rows: Any, owed: Owed, number: int) -> Iterator[Days]:
-    """Count the days of a month from the numbers that an engine in this process hands over."""
-    found = rows.select("owner", "pair", "day").collect("pyarrow").to_native()
-    owner, pair = (found.column(name).to_numpy() for name in ("owner", "pair"))
-    day = found.column("day").cast("int32").to_numpy()
+    """Count the days of a month from the numbers that an engine in this process hands over; `dom` 0 does not count."""
+    found = rows.select("owner", "pair", "dom").collect("pyarrow").to_native()
+    owner, pair, dom = (found.column(name).to_numpy() for name in ("owner", "pair", "dom"))
+    before = calendar.day_number(calendar.first_day(number)) - 1
 
     def cells(part: slice) -> Whole:
         cell: Whole = pair[part].astype(np.int64) * len(owed.projects) + owner[part]
+        cell[dom[part] == 0] = -1
         return cell
 
-    return Marks(owed, day, cells).days([number])
+    def day(part: slice) -> Whole:
+        found: Whole = dom[part].astype(np.int64) + before
+        return found
+
+    return Marks(owed, len(dom), day, cells).days([number])
 
 
 def _days(rows: Any, owed: Owed, number: int | None) -> Iterator[Days]:
@@ -175,23 +186,34 @@ def says(field: str) -> nw.Expr:
     return ~nw.col(field).is_null()
 
 
-def _judged(checks: Any, demanded: Sequence[str], most: int) -> Any:
-    """Add to checks `reach`, `na`, and `traceable` as far as the check itself goes."""
-    plain = [field for field in demanded if field not in ("sample_or_evidence", "checked_at", "sample", "evidence")]
-    rows = with_columns(checks, (*QUALITY_COLUMNS, *((field, None) for field in plain)))
+def _read(demanded: Sequence[str]) -> list[str]:
+    """Return the columns of checks that demanded fields are read from."""
+    read = {"sample_or_evidence": ("sample_size", "evidence_count"), "checked_at": ("day",), "sample": ("sample_size",),
+            "evidence": ("evidence_count",)}  # fmt: skip
+    return [column for field in demanded for column in read.get(field, (field,))]
+
+
+def _quality_columns(demanded: Sequence[str]) -> list[tuple[str, Any]]:
+    return [*QUALITY_COLUMNS, *((column, None) for column in _read(demanded))]
+
+
+def _judged(checks: Any, demanded: Sequence[str]) -> Any:
+    """Add to checks `na`, and `traceable` as far as the check itself goes."""
     traceable = nw.all_horizontal(*map(says, demanded), ignore_nulls=False) if demanded else nw.lit(value=True)
-    return rows.with_columns(
-        reach(most).alias("reach"),
+    return checks.with_columns(
         (nw.col("result") == "na").fill_null(value=False).cast(nw.Int64).alias("na"),
         traceable.cast(nw.Int64).alias("traceable"),
     )
 
 
 def looked(checks: Any, asked: Looked) -> pd.DataFrame:
-    """Count checks by keys and by what quality is judged by; see `qpi.tally.looked`."""
-    rows = _judged(checks, asked.demanded, asked.most)
-    made = [_state(asked).alias("state")]
-    keys = [*dict.fromkeys((*asked.keys, "point", "method")), "state", "reach", "na"]
+    """Count checks by keys and by what quality is judged by; see `qpi.tally.Rows.looked`."""
+    rows = _judged(with_columns(checks, _quality_columns(asked.demanded)), asked.demanded)
+    made = [reach(asked.most).alias("reach")]
+    keys = [*dict.fromkeys((*asked.keys, "point", "method")), "reach", "na"]
+    if asked.held.constant:
+        made.append(_state(asked).alias("state"))
+        keys.append("state")
     if asked.held.movers:
         moves = nw.col("project").is_in(list(asked.held.movers)).fill_null(value=False)
         # Those that change are told apart day by day.
@@ -200,16 +222,20 @@ def looked(checks: Any, asked: Looked) -> pd.DataFrame:
             nw.when(moves).then(nw.col("day")).otherwise(nw.lit(None, dtype=nw.Date)).alias("moved"),
         ]
         keys += ["mover", "moved"]
-    if engines.by_month(checks):
-        stretches = [(one, one + 1, nw.lit(one, dtype=nw.Int64)) for one in range(asked.start, asked.stop)]
-    else:
-        stretches = [(asked.start, asked.stop, month())]
     parts = []
-    for start, stop, number in stretches:
-        mine = rows.filter(within("day", start, stop)).with_columns(number.alias("month"), *made)
-        counted = mine.group_by(*keys, "month", drop_null_keys=False)
-        parts.append(_collected(counted.agg(nw.len().alias("checks"), nw.col("traceable").sum())))
+    for start, stop in _portions(checks, asked.start, asked.stop):
+        mine = rows.filter(within("day", start, stop)).with_columns(*made)
+        if stop - start > 1:
+            mine, keys = mine.with_columns(month().alias("month")), [*keys, "month"]
+        counted = mine.group_by(*keys, drop_null_keys=False).agg(nw.len().alias("checks"), nw.col("traceable").sum())
+        part = _collected(counted)
+        parts.append(part if stop - start > 1 else part.assign(month=start))
     return _stacked(parts, asked)
+
+
+def _portions(checks: Any, start: int, stop: int) -> list[tuple[int, int]]:
+    """Return the months to ask an engine for at a time."""
+    return [(one, one + 1) for one in range(start, stop)] if engines.by_month(checks) else [(start, stop)]
 
 
 def _state(asked: Looked) -> nw.Expr:
@@ -225,6 +251,8 @@ def _state(asked: Looked) -> nw.Expr:
 def _stacked(parts: list[pd.DataFrame], asked: Looked) -> pd.DataFrame:
     """Put the counts of several months together, with whole numbers and one set of names a column."""
     found = _together(parts, ("month", "state", "reach", "na", "checks", "traceable"))
+    if not asked.held.constant:
+        found["state"] = 0
     if asked.held.movers:
         known = {name: n for n, name in enumerate(asked.held.movers)}
         movers = coded(found.pop("mover"))
@@ -285,43 +313,82 @@ def _rounds(verifications: Any, as_of: datetime) -> Any:
     rows = with_columns(verifications, (("verifier", None),))
     known = rows.filter(nw.col("verified_at") <= nw.lit(as_of))
     known = known.select("finding", "verified_at", "day", "outcome", "verifier", *order)
-    by = {"order_by": ["verified_at", *order]}
-    last = known.unique(subset=["finding"], keep="last", **by)
-    first = known.unique(subset=["finding"], keep="first", **by)
-    closed = last.select(
+    return engines.ends(known, ("verified_at", *order)).select(
         "finding",
         (nw.col("outcome") == "closed").cast(nw.Int64).alias("closed"),
         nw.col("verifier").alias("closer"),
+        "first_day",
     )
-    return closed.join(first.select("finding", nw.col("day").alias("first_day")), on="finding", how="left")
 
 
-def raised(found: Found, asked: Raised) -> pd.DataFrame:
-    """Count findings by keys and by what closure is judged by; see `qpi.tally.raised`."""
+def found(rows: Found, asked: Raised) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Count findings, and the checks that have some; see `qpi.tally.Rows.found`.
+
+    Both come of one query: a check is counted with the one of its findings that is marked.
+    """
     keys = list(dict.fromkeys((*asked.keys, "point")))
-    checks = with_columns(found.checks, QUALITY_COLUMNS)
-    findings = found.findings.rename({"id": "finding", "kind": "finding_kind"})
-    wanted = ("finding", "finding_kind", "verify_on")
+    checks = with_columns(rows.checks, _quality_columns(asked.of_check))
+    findings, others = _marked(rows, asked.demanded), _unmarked(rows)
     inside, planned = within("day", asked.start, asked.stop), within("verify_on", asked.start, asked.stop)
+    columns = ("finding", "finding_kind", "verify_on", "incomplete", "deducted", "marked")
+    of_check = list(dict.fromkeys((*keys, "day", "result", *_read(asked.of_check))))
     # Findings of the period's checks, and besides those of other checks that are to be verified in it.
-    parts = [(checks.filter(inside), findings), (checks.filter(~inside), findings.filter(planned))]
-    names_ = (*keys, "month", "plan_month", "before", "finding_kind", "closed", "on_time")
-    counted = []
-    for some_checks, some_findings in parts:
-        rows = found.of(some_checks, some_findings, list(dict.fromkeys((*keys, "day"))), wanted)
-        rows = rows.join(found.rounds, on="finding", how="left")
-        plan = nw.col("verify_on")
-        on_time = (nw.col("first_day") <= plan).fill_null(value=False)
-        made = rows.with_columns(
-            month().alias("month"),
-            (plan.dt.year().cast(nw.Int64) * 12 + plan.dt.month().cast(nw.Int64) - 1).fill_null(-1).alias("plan_month"),
-            (plan < _lit(asked.today)).fill_null(value=False).cast(nw.Int64).alias("before"),
-            nw.col("closed").fill_null(0).alias("closed"),
-            on_time.cast(nw.Int64).alias("on_time"),
-        )
-        grouped = made.group_by(*names_, drop_null_keys=False).agg(nw.len().alias("findings"))
-        counted.append(_collected(grouped))
-    return _together(counted, ("month", "plan_month", "before", "closed", "on_time", "findings"))
+    joined = nw.concat(
+        [
+            rows.of(checks.filter(inside), findings, of_check, columns),
+            rows.of(checks.filter(~inside), others.filter(planned), of_check, columns),
+        ]
+    )
+    # Few checks have findings: what these are judged by is worked out after the join.
+    joined = _judged(joined.join(rows.rounds, on="finding", how="left"), asked.of_check)
+    plan = nw.col("verify_on")
+    made = joined.with_columns(
+        month().alias("month"),
+        (plan.dt.year().cast(nw.Int64) * 12 + plan.dt.month().cast(nw.Int64) - 1).fill_null(-1).alias("plan_month"),
+        (plan < _lit(asked.today)).fill_null(value=False).cast(nw.Int64).alias("before"),
+        nw.col("closed").fill_null(0).alias("closed"),
+        (nw.col("first_day") <= plan).fill_null(value=False).cast(nw.Int64).alias("on_time"),
+    )
+    of_findings = ("plan_month", "before", "closed", "on_time")
+    of_checks = ("na", "traceable", "incomplete", "deducted", "marked")
+    groups = (*keys, "month", "finding_kind", *of_findings, *of_checks)
+    counted = made.group_by(*groups, drop_null_keys=False).agg(nw.len().alias("findings"))
+    whole = _together([_collected(counted)], ("month", *of_findings, *of_checks, "findings"))
+    marked = whole[(whole["marked"] == 1) & whole["month"].between(asked.start, asked.stop - 1)]
+    return whole, marked.drop(columns=["finding_kind", *of_findings]).rename(columns={"findings": "checks"})
+
+
+def _marked(rows: Found, demanded: Sequence[str]) -> Any:
+    """Return findings with what all those of the same check take together, one of them marked.
+
+    Columns `incomplete` and `deducted` are of the check; `marked` is 1 for one finding of each check.
+    """
+    findings = with_columns(rows.findings, ((field, None) for field in demanded))
+    complete = nw.all_horizontal(*map(_filled, demanded), ignore_nulls=False) if demanded else nw.lit(value=True)
+    findings = findings.with_columns(
+        (1 - complete.cast(nw.Int64)).alias("incomplete"),
+        nw.col("deduct_hundredths").fill_null(0).cast(nw.Int64).alias("deducted"),
+    )
+    number = rows.number
+    together = findings.group_by(number).agg(
+        nw.col("incomplete").max(), nw.col("deducted").sum(), nw.col("id").min().alias("one")
+    )
+    found = findings.select(number, "id", nw.col("kind").alias("finding_kind"), "verify_on")
+    found = found.join(together, on=number, how="inner")
+    return found.select(
+        number, "finding_kind", "verify_on", "incomplete",
+        nw.col("id").alias("finding"),
+        nw.col("deducted").cast(nw.Int64),
+        (nw.col("id") == nw.col("one")).cast(nw.Int64).alias("marked"),
+    )  # fmt: skip
+
+
+def _unmarked(rows: Found) -> Any:
+    """Return findings of checks that are not counted themselves."""
+    zeros = [nw.lit(0, dtype=nw.Int64).alias(name) for name in ("incomplete", "deducted", "marked")]
+    return rows.findings.select(
+        rows.number, nw.col("kind").alias("finding_kind"), "verify_on", nw.col("id").alias("finding"), *zeros
+    )
 
 
 def _filled(field: str) -> nw.Expr:
@@ -329,35 +396,14 @@ def _filled(field: str) -> nw.Expr:
     return filled & (nw.col(field) != "[]") if field in ("sample", "evidence") else filled
 
 
-def deducted(found: Found, asked: Raised) -> pd.DataFrame:
-    """Count the checks with findings by keys and by what their findings take from them; see `qpi.tally.deducted`."""
-    keys = list(dict.fromkeys((*asked.keys, "point")))
-    checks = _judged(found.checks, asked.of_check, 0).filter(within("day", asked.start, asked.stop))
-    findings = with_columns(found.findings, ((field, None) for field in asked.demanded))
-    complete = (
-        nw.all_horizontal(*map(_filled, asked.demanded), ignore_nulls=False) if asked.demanded else nw.lit(value=True)
-    )
-    findings = findings.with_columns(
-        (1 - complete.cast(nw.Int64)).alias("incomplete"),
-        nw.col("deduct_hundredths").fill_null(0).cast(nw.Int64).alias("deducted"),
-    )
-    of_check = findings.group_by(found.number).agg(nw.col("incomplete").max(), nw.col("deducted").sum())
-    of_check = of_check.with_columns(nw.col("deducted").cast(nw.Int64))
-    rows = found.of(checks, of_check, [*dict.fromkeys((*keys, "day")), "na", "traceable"], ("incomplete", "deducted"))
-    columns = (*keys, "month", "na", "traceable", "incomplete", "deducted")
-    counted = rows.with_columns(month().alias("month")).group_by(*columns, drop_null_keys=False)
-    numbers = ("month", "na", "traceable", "incomplete", "deducted", "checks")
-    return _together([_collected(counted.agg(nw.len().alias("checks")))], numbers)
-
-
-def closers(found: Found, start: int, stop: int) -> pd.DataFrame:
-    """Count closed findings by who raised them and who closed them; see `qpi.tally.closers`."""
-    checks = with_columns(found.checks, QUALITY_COLUMNS).filter(within("day", start, stop))
-    findings = found.findings.rename({"id": "finding"})
-    closed = found.rounds.filter(nw.col("closed") == 1)
-    rows = found.of(checks, findings, ("inspector",), ("finding",)).join(closed, on="finding", how="inner")
-    counted = rows.group_by("inspector", "closer", drop_null_keys=False).agg(nw.len().alias("findings"))
+def closers(rows: Found, start: int, stop: int) -> pd.DataFrame:
+    """Count closed findings by who raised them and who closed them; see `qpi.tally.Rows.closers`."""
+    checks = with_columns(rows.checks, QUALITY_COLUMNS).filter(within("day", start, stop))
+    findings = rows.findings.rename({"id": "finding"})
+    closed = rows.rounds.filter(nw.col("closed") == 1)
+    joined = rows.of(checks, findings, ("inspector",), ("finding",)).join(closed, on="finding", how="inner")
+    counted = joined.group_by("inspector", "closer", drop_null_keys=False).agg(nw.len().alias("findings"))
     return _together([_collected(counted)], ("findings",))
 
 
-__all__ = ["Coded", "Found", "closers", "days", "deducted", "judge_days", "looked", "raised"]
+__all__ = ["Coded", "Found", "closers", "days", "found", "judge_days", "looked"]

@@ -50,23 +50,16 @@ class Rows:
             return queries.looked(self._checks, asked)
         return dense.looked(self._columns, asked)
 
-    def raised(self, asked: Raised, as_of: datetime) -> pd.DataFrame:
-        """Return the number of `findings` raised, or to be verified, in some months.
+    def found(self, asked: Raised, as_of: datetime) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Return the number of `findings` raised, or to be verified, in some months, and of `checks` that have some.
 
-        Columns beside the keys: point, month (of the check), plan_month (-1 without a plan), before (planned before
-        `today`), finding_kind, closed (by the latest round up to `as_of`), on_time (first verified by the planned day).
+        Columns of the first beside the keys: point, month (of the check), plan_month (-1 without a plan), before (planned
+        before `today`), finding_kind, closed (by the latest round up to `as_of`), on_time (first verified by the planned
+        day). Columns of the second: point, month, na, traceable (the check by itself), incomplete (some finding is),
+        deducted (what its findings take together, in hundredths).
         """
         found = self._of(as_of)
-        return queries.raised(found, asked) if self._columns is None else dense.raised(found, asked)
-
-    def deducted(self, asked: Raised, as_of: datetime) -> pd.DataFrame:
-        """Return the number of `checks` with findings in some months.
-
-        Columns beside the keys: point, month, na, traceable (the check by itself), incomplete (some finding is), deducted
-        (what its findings take together, in hundredths).
-        """
-        found = self._of(as_of)
-        return queries.deducted(found, asked) if self._columns is None else dense.deducted(found, asked)
+        return queries.found(found, asked) if self._columns is None else dense.found(found, asked)
 
     def closers(self, start: int, stop: int, as_of: datetime) -> pd.DataFrame:
         """Return the number of closed `findings` raised in some months, by inspector and closer."""
