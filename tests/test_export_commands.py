@@ -4,10 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from datetime import date
 
 import pytest
 
+from qpi.errors import UsageError
 from qpi.receipts import Receipt
+from qpi.workspace import TablesOfExport
 from test_command_line import qpi
 
 
@@ -54,6 +57,33 @@ def test_metrics_from_an_export_print_what_those_of_the_ledger_print_and_need_no
     assert (done.returncode, done.stdout, done.stderr) == (0, own.stdout, own.stderr)
     assert "qpi-receipt-v1" in done.stdout + done.stderr
     assert not (recorded.folder / "qpi.db").exists()
+
+
+@pytest.mark.parametrize("by", ["", "project", "inspector", "month,specialty"])
+def test_metrics_from_stored_tallies_print_what_those_of_the_ledger_print(exported, by):
+    recorded, out = exported
+    first = qpi("export", str(out), "--tallies", folder=recorded.folder)
+    assert f"{out}: tallies of 1 months counted" in first.stdout.splitlines()
+    qpi("void", "c-3", "--reason", "录错了", folder=recorded.folder)
+    assert "tallies of 1 months counted" in qpi("export", str(out), folder=recorded.folder).stdout
+    assert "counted" not in qpi("export", str(out), folder=recorded.folder).stdout
+    arguments = ["metrics", "2026-10", "--by", by, "--format", "json", "--as-of", "2026-11-20"]
+    own = qpi(*arguments, folder=recorded.folder)
+    done = qpi(*arguments, "--from", str(out), folder=recorded.folder)
+    assert (done.returncode, done.stdout, done.stderr) == (0, own.stdout, own.stderr)
+
+
+def test_figures_come_from_stored_tallies_without_a_look_at_the_rows(exported):
+    recorded, out = exported
+    own = recorded.metrics("2026-10", by=["project"], as_of=date(2026, 11, 20))
+    assert recorded.export(out, tallies=True).counted == ("2026-10",)
+    with recorded.exported(out) as tables:
+        blind = TablesOfExport(None, None, None, tables.position)
+        blind.stored = tables.stored
+        assert recorded.measured("2026-10", by=["project"], as_of=date(2026, 11, 20), tables=blind).equals(own)
+        # Of an earlier day they know too much.
+        with pytest.raises(UsageError, match="is no table"):
+            recorded.measured("2026-10", as_of=date(2026, 10, 5), tables=blind)
 
 
 def test_metrics_from_an_export_are_of_its_entry_and_not_of_the_ledger_since(exported):

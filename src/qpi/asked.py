@@ -92,13 +92,22 @@ class Looked:
     ways: Sequence[Way] | None = None
 
 
+NO_PLAN = -1
+"""Stands for the planned day of a finding without one."""
+
+
 @dataclass(frozen=True)
 class Raised:
-    """What is asked of findings raised, or to be verified, in months from `start` up to but not including `stop`."""
+    """What is asked of findings raised, or to be verified, in months from `start` up to but not including `stop`.
+
+    Without `today` each planned day is told instead of its month and whether it is past. Without `elsewhere` the findings
+    of checks of other months, that are to be verified in these, are left out.
+    """
 
     keys: Sequence[str]
     demanded: Sequence[str]
     of_check: Sequence[str]
     start: int
     stop: int
-    today: date
+    today: date | None
+    elsewhere: bool = True

@@ -11,13 +11,13 @@ from qpi.calendar import Period
 from qpi.checklist import COMPANY
 from qpi.definitions import Definitions
 from qpi.groups import Count, Key
-from qpi.tally import Rows
+from qpi.tally import Tally
 
 WITHOUT_DUTIES = frozenset({"inspector", "kind", "category"})
 """Groupings that duties do not have, so that coverage and frequency have no rows there."""
 
 
-def counts(definitions: Definitions, rows: Rows, period: Period, by: Sequence[str]) -> Iterable[Count]:
+def counts(definitions: Definitions, rows: Tally, period: Period, by: Sequence[str]) -> Iterable[Count]:
     """Yield done and due, in twelfths, of coverage and frequency completion in each group."""
     start = period.start - period.start % 12
     owed = duties.build(definitions, start, period.stop)

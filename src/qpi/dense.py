@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from qpi.asked import ENOUGH, Bits, Days, Looked, Owed, Raised, Stretch, Truth, Whole
+from qpi.asked import ENOUGH, NO_PLAN, Bits, Days, Looked, Owed, Raised, Stretch, Truth, Whole
 from qpi.errors import UsageError
 from qpi.messages import say
 from qpi.tidy import names
@@ -603,18 +603,18 @@ def _raised(found: Found, asked: Raised) -> pd.DataFrame:
     first = found.rounds["first_day"]
     verified = first.notna().to_numpy()
     on_time = has_plan & verified & (np.where(verified, day_numbers(first), 0) <= plan)
-    today = int(np.datetime64(asked.today).astype(np.int64))
-    mine = (month >= asked.start) & (month < asked.stop) | (planned >= asked.start) & (planned < asked.stop)
+    mine = (month >= asked.start) & (month < asked.stop)
+    if asked.elsewhere:
+        mine |= (planned >= asked.start) & (planned < asked.stop)
     kind = coded(found.rows["kind"])
     names = list(dict.fromkeys((*asked.keys, "point")))
     keys = [found.key(name) for name in names]
-    numbers = {
-        "month": month,
-        "plan_month": planned,
-        "before": (has_plan & (plan < today)).astype(np.int64),
-        "closed": found.closed,
-        "on_time": on_time.astype(np.int64),
-    }
+    if asked.today is None:
+        by_plan = {"plan": np.where(has_plan, plan, NO_PLAN)}
+    else:
+        today = int(np.datetime64(asked.today).astype(np.int64))
+        by_plan = {"plan_month": planned, "before": (has_plan & (plan < today)).astype(np.int64)}
+    numbers = {"month": month, **by_plan, "closed": found.closed, "on_time": on_time.astype(np.int64)}
     return _frame({**dict(zip(names, keys, strict=True)), "finding_kind": kind}, numbers, mine, "findings")
 
 
@@ -638,6 +638,13 @@ def _deducted(found: Found, asked: Raised) -> pd.DataFrame:
         "deducted": lost,
     }
     return _frame(keys, numbers, (month >= asked.start) & (month < asked.stop), "checks")
+
+
+def latest(verifications: Any) -> datetime | None:
+    """Return the moment of the last second verification."""
+    last = verifications["verified_at"].to_pandas().max()
+    found: datetime | None = None if pd.isna(last) else last.to_pydatetime()
+    return found
 
 
 def closers(found: Found, start: int, stop: int) -> pd.DataFrame:

@@ -38,13 +38,17 @@ _FROM = {
 
 
 class Exported(NamedTuple):
-    """What an export did: its manifest, and the files that are new, written anew, gone, and were not what they should be."""
+    """What an export did: its manifest, and the files that are new, written anew, gone, and were not what they should be.
+
+    `counted` are the months whose tallies were made anew; see `qpi.stored`.
+    """
 
     manifest: Manifest
     new: tuple[Part, ...] = ()
     renewed: tuple[Part, ...] = ()
     gone: tuple[Part, ...] = ()
     mended: tuple[str, ...] = ()
+    counted: tuple[str, ...] = ()
 
 
 def export(ledger: Ledger, folder: Path, *, now: datetime) -> Exported:

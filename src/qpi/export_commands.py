@@ -24,9 +24,12 @@ if TYPE_CHECKING:
 )
 @click.argument("target", metavar="DIR")
 @option("--verify", "proving", is_flag=True, help=say("Write nothing: read every byte, and compare with the ledger."))
+@option(
+    "--tallies", is_flag=True, help=say("Store the counts of each month too, and keep them up to date from now on.")
+)
 @in_workspace
 @in_language()
-def export(target: str, folder: str, *, proving: bool) -> None:
+def export(target: str, folder: str, *, proving: bool, tallies: bool) -> None:
     """Write or prove an export."""
     from qpi.workspace import Workspace
 
@@ -34,7 +37,7 @@ def export(target: str, folder: str, *, proving: bool) -> None:
     if proving:
         _prove(workspace, target)
         return
-    done = workspace.export(target)
+    done = workspace.export(target, tallies=tallies)
     for path in done.mended:
         tell(say("{file}: was not what was exported, and is written anew", file=path))
     made, renewed = len(done.new), len(done.renewed) + len(done.gone)
@@ -43,6 +46,8 @@ def export(target: str, folder: str, *, proving: bool) -> None:
                  new=made, renewed=renewed))  # fmt: skip
     else:
         show(say("{folder}: nothing new", folder=target))
+    if done.counted:
+        show(say("{folder}: tallies of {number} months counted", folder=target, number=len(done.counted)))
     _show(target, done.manifest)
 
 

@@ -17,7 +17,7 @@ from qpi.groups import Count, Key
 from qpi.messages import said, say
 from qpi.policy import INDICATORS
 from qpi.quality import RATIOS
-from qpi.tally import Rows
+from qpi.tally import Rows, Tally
 
 PARTS = {"coverage": 12, "frequency_completion": 12, "score_rate": 100}
 """Into how many parts an indicator's whole numbers divide one point or check."""
@@ -100,7 +100,13 @@ def counts(
     by: Sequence[str], as_of: datetime | date | None,
 ) -> list[Count]:  # fmt: skip
     """Return done and due of every indicator and group in whole parts, before any division."""
-    rows = Rows(checks, findings, verifications)
+    return tallied(definitions, Rows(checks, findings, verifications), period, by=by, as_of=as_of)
+
+
+def tallied(
+    definitions: Definitions, rows: Tally, period: Period, *, by: Sequence[str], as_of: datetime | date | None
+) -> list[Count]:
+    """Return the same from counts, of rows or of what was stored."""
     found = list(completion.counts(definitions, rows, period, by)) if not WITHOUT_DUTIES & set(by) else []
     found += quality.counts(definitions, rows, period, by, moment_of(definitions, as_of))
     order = {indicator: position for position, indicator in enumerate(INDICATORS)}
@@ -176,5 +182,6 @@ __all__ = [
     "percent",
     "period_of",
     "table",
+    "tallied",
     "verdict",
 ]

@@ -1,7 +1,7 @@
 """Quality: closure, traceability, method conformity, the three ratios and the score, by any grouping."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,16 +16,28 @@ from qpi.groups import Codes, Count, Groups, Sums, named, pairs, renamed
 from qpi.policy import FINDING_KINDS
 from qpi.portfolio import Project
 from qpi.schema import matches
-from qpi.tally import Rows
+from qpi.tally import Tally
 
 RATIOS = ("suggestion_ratio", "rectification_ratio", "deduction_ratio")
 _OF_CHECKS = ("role", "inspector", "kind")
 Attributes = Mapping[str, str]
 
 
-def counts(definitions: Definitions, rows: Rows, period: Period, by: Sequence[str], as_of: datetime) -> Iterable[Count]:
+def counts(
+    definitions: Definitions, rows: Tally, period: Period, by: Sequence[str], as_of: datetime
+) -> Iterable[Count]:
     """Return the counts of every indicator but coverage and frequency completion."""
     return _Quality(definitions, period, by, as_of).counts(rows)
+
+
+def looked(definitions: Definitions, rows: Tally, period: Period, keys: Sequence[str]) -> pd.DataFrame:
+    """Return the number of checks and of traceable ones of a period by keys, point, month, na and whether they conform."""
+    asking = _Quality(definitions, period, (), datetime.now(UTC))
+    found = states(definitions, period)
+    looks = rows.looked(asking.asked(found, keys, ways=True))
+    looks["conforms"] = asking.conforms(looks, found).astype(np.int64)
+    names = [*dict.fromkeys((*keys, "point")), "month", "na", "conforms"]
+    return looks.groupby(names, dropna=False, observed=True, as_index=False, sort=False)[["checks", "traceable"]].sum()
 
 
 class States(NamedTuple):
@@ -92,12 +104,11 @@ class _Quality:
         self.keys = [*(("project",) if attributes else ()), *(name for name in by if name in _OF_CHECKS)]
         self.points: dict[tuple[int, str | None], Point | None] = {}
 
-    def counts(self, rows: Rows) -> Iterable[Count]:
+    def counts(self, rows: Tally) -> Iterable[Count]:
         """Return the counts of every indicator but coverage and frequency completion."""
         demanded, start, stop = self.policy.traceability, self.period.start, self.period.stop
         found = states(self.definitions, self.period)
-        ways = self._ways(found) if {"project", "inspector"} & set(self.keys) else None
-        looks = rows.looked(Looked(self.keys, demanded.check, start, stop, self._most(), found.held, ways))
+        looks = rows.looked(self.asked(found, self.keys, ways=bool({"project", "inspector"} & set(self.keys))))
         today = self.as_of.astimezone(self.definitions.zone).date()
         asked = Raised(self.keys, demanded.finding, demanded.check, start, stop, today)
         raised, checks = rows.found(asked, self.as_of)
@@ -105,6 +116,12 @@ class _Quality:
         self._looks(looks, found)
         self._checks_with_findings(checks)
         return self.sums.counts()
+
+    def asked(self, found: States, keys: Sequence[str], *, ways: bool) -> Looked:
+        """Return what is asked of the checks of the period."""
+        demanded, period = self.policy.traceability.check, self.period
+        known = self._ways(found) if ways else None
+        return Looked(keys, demanded, period.start, period.stop, self._most(), found.held, known)
 
     def _most(self) -> int:
         """Return the greatest minimum sample that any point asks for."""
@@ -201,21 +218,24 @@ class _Quality:
         judged = np.where(_whole(looks, "na") == 1, 0, number)
         zeros = np.zeros(len(looks), dtype=np.int64)
         self.sums.add("traceability", groups, _whole(looks, "traceable"), number)
-        self.sums.add("method_conformity", groups, np.where(self._conforms(looks, found), judged, 0), judged)
+        self.sums.add("method_conformity", groups, np.where(self.conforms(looks, found), judged, 0), judged)
         for indicator in RATIOS:
             self.sums.add(indicator, groups, zeros, judged)
         score = self._scores(looks)
         full = np.where(score >= 0, score, 0) * judged
         self.sums.add("score_rate", groups, full, full)
 
-    def _conforms(self, looks: pd.DataFrame, found: States) -> Truth:
+    def conforms(self, looks: pd.DataFrame, found: States) -> Truth:
         """Say of each row whether its method and sample are those of its point, in the variant of its day."""
+        if "conforms" in looks and "mover" not in looks:
+            known: Truth = _whole(looks, "conforms") == 1
+            return known
         points, inverse = self._points(looks)
         methods = named(looks["method"])
-        known, row = pairs(inverse, self._state(looks, found))
-        allowed = np.zeros((len(known), len(methods.names)), dtype=bool)
-        minimum = np.zeros(len(known), dtype=np.int64)
-        for position, (place, state) in enumerate(known):
+        occur, row = pairs(inverse, self._state(looks, found))
+        allowed = np.zeros((len(occur), len(methods.names)), dtype=bool)
+        minimum = np.zeros(len(occur), dtype=np.int64)
+        for position, (place, state) in enumerate(occur):
             point = points[place]
             if point is not None:
                 way = point.way(found.attributes[state])
@@ -226,8 +246,8 @@ class _Quality:
         fits: Truth = allowed[row, methods.codes] & (_whole(looks, "reach") >= minimum[row])
         if "conforms" not in looks:
             return fits
-        told = _whole(looks, "conforms") == 1
-        return np.where(_whole(looks, "mover") >= 0, fits, told) if found.held.movers else told
+        told: Truth = np.where(_whole(looks, "mover") >= 0, fits, _whole(looks, "conforms") == 1)
+        return told
 
     def _state(self, looks: pd.DataFrame, found: States) -> Whole:
         """Return the state of each row's project on its day."""

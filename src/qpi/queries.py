@@ -10,7 +10,7 @@ import pandas as pd
 from pandas.api.types import union_categoricals
 
 from qpi import calendar, engines
-from qpi.asked import ENOUGH, Days, Looked, Owed, Raised, Stretch, Way, Whole
+from qpi.asked import ENOUGH, NO_PLAN, Days, Looked, Owed, Raised, Stretch, Way, Whole
 from qpi.dense import Coded, Marks, coded, with_ranks
 from qpi.tidy import names, refuse_empty_days, with_columns
 
@@ -296,8 +296,7 @@ def _stacked(parts: list[pd.DataFrame], asked: Looked) -> pd.DataFrame:
         positions = np.array([*(known.get(name, -1) for name in movers.names), -1], dtype=np.int64)
         found["mover"] = positions[movers.codes]
         moved = found.pop("moved")
-        there = moved.notna().to_numpy()
-        found["day"] = np.where(there, pd.to_datetime(moved).to_numpy().astype("datetime64[D]").astype(np.int64), -1)
+        found["day"] = _day_numbers(moved)
     return found
 
 
@@ -370,29 +369,49 @@ def found(rows: Found, asked: Raised) -> tuple[pd.DataFrame, pd.DataFrame]:
     columns = ("finding", "finding_kind", "verify_on", "incomplete", "deducted", "marked")
     of_check = list(dict.fromkeys((*keys, "day", "result", *_read(asked.of_check))))
     # Findings of the period's checks, and besides those of other checks that are to be verified in it.
-    joined = nw.concat(
-        [
-            rows.of(checks.filter(inside), findings, of_check, columns),
-            rows.of(checks.filter(~inside), others.filter(planned), of_check, columns),
-        ]
-    )
+    joined = rows.of(checks.filter(inside), findings, of_check, columns)
+    if asked.elsewhere:
+        joined = nw.concat([joined, rows.of(checks.filter(~inside), others.filter(planned), of_check, columns)])
     # Few checks have findings: what these are judged by is worked out after the join.
     joined = _judged(joined.join(rows.rounds, on="finding", how="left"), asked.of_check)
     plan = nw.col("verify_on")
     made = joined.with_columns(
         month().alias("month"),
-        (plan.dt.year().cast(nw.Int64) * 12 + plan.dt.month().cast(nw.Int64) - 1).fill_null(-1).alias("plan_month"),
-        (plan < _lit(asked.today)).fill_null(value=False).cast(nw.Int64).alias("before"),
+        *_planned(asked.today),
         nw.col("closed").fill_null(0).alias("closed"),
         (nw.col("first_day") <= plan).fill_null(value=False).cast(nw.Int64).alias("on_time"),
     )
-    of_findings = ("plan_month", "before", "closed", "on_time")
+    of_plan = ("verify_on",) if asked.today is None else ("plan_month", "before")
+    of_findings = (*of_plan, "closed", "on_time")
     of_checks = ("na", "traceable", "incomplete", "deducted", "marked")
     groups = (*keys, "month", "finding_kind", *of_findings, *of_checks)
     counted = made.group_by(*groups, drop_null_keys=False).agg(nw.len().alias("findings"))
-    whole = _together([_collected(counted)], ("month", *of_findings, *of_checks, "findings"))
+    counts = _collected(counted)
+    if asked.today is None:
+        counts["plan"] = _day_numbers(counts.pop("verify_on"))
+    whole = _together([counts], ("month", "plan_month", "before", "plan", "closed", "on_time", *of_checks, "findings"))
     marked = whole[(whole["marked"] == 1) & whole["month"].between(asked.start, asked.stop - 1)]
-    return whole, marked.drop(columns=["finding_kind", *of_findings]).rename(columns={"findings": "checks"})
+    of_check_alone = marked.drop(
+        columns=["finding_kind", "closed", "on_time", "plan", "plan_month", "before"], errors="ignore"
+    )
+    return whole, of_check_alone.rename(columns={"findings": "checks"})
+
+
+def _planned(today: date | None) -> list[nw.Expr]:
+    """Return the month of the planned day and whether that is past, where it is known which day it is."""
+    if today is None:
+        return []
+    plan = nw.col("verify_on")
+    plan_month = plan.dt.year().cast(nw.Int64) * 12 + plan.dt.month().cast(nw.Int64) - 1
+    before = (plan < _lit(today)).fill_null(value=False).cast(nw.Int64)
+    return [plan_month.fill_null(-1).alias("plan_month"), before.alias("before")]
+
+
+def _day_numbers(days: "pd.Series[Any]") -> Whole:
+    """Return collected days as days since 1970-01-01, NO_PLAN where one is missing."""
+    there = days.notna().to_numpy()
+    known = pd.to_datetime(days).to_numpy().astype("datetime64[D]").astype(np.int64)
+    return np.where(there, known, NO_PLAN)
 
 
 def _marked(rows: Found, demanded: Sequence[str]) -> Any:
@@ -433,6 +452,13 @@ def _filled(field: str) -> nw.Expr:
     return filled & (nw.col(field) != "[]") if field in ("sample", "evidence") else filled
 
 
+def latest(verifications: Any) -> datetime | None:
+    """Return the moment of the last second verification."""
+    last = verifications.select(nw.col("verified_at").max()).collect("pyarrow")["verified_at"][0]
+    found: datetime | None = last
+    return found
+
+
 def closers(rows: Found, start: int, stop: int) -> pd.DataFrame:
     """Count closed findings by who raised them and who closed them; see `qpi.tally.Rows.closers`."""
     checks = with_columns(rows.checks, QUALITY_COLUMNS).filter(within("day", start, stop))
@@ -443,4 +469,4 @@ def closers(rows: Found, start: int, stop: int) -> pd.DataFrame:
     return _together([_collected(counted)], ("findings",))
 
 
-__all__ = ["Coded", "Found", "closers", "days", "found", "judge_days", "looked"]
+__all__ = ["Coded", "Found", "closers", "days", "found", "judge_days", "latest", "looked"]

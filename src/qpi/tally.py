@@ -6,13 +6,33 @@ what else narwhals takes) by queries of its own engine, of which only the counts
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import pandas as pd
 
 from qpi import dense, queries, tidy
 from qpi.asked import Days, Held, Looked, Owed, Raised, Stretch
 from qpi.frames import NEEDED
+
+
+class Tally(Protocol):
+    """Counts of checks, findings and second verifications, from rows or from what was stored."""
+
+    def days(self, owed: Owed, kinds: Sequence[str], stretches: Sequence[Stretch]) -> Iterator[Days]:
+        """Yield month by month the days on which pairs were looked at in projects; see `Rows`."""
+        ...
+
+    def looked(self, asked: Looked) -> pd.DataFrame:
+        """Return the number of checks by keys and what quality is judged by; see `Rows`."""
+        ...
+
+    def found(self, asked: Raised, as_of: datetime) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Return the number of findings, and of checks with findings; see `Rows`."""
+        ...
+
+    def closers(self, start: int, stop: int, as_of: datetime) -> pd.DataFrame:
+        """Return the number of closed findings by inspector and closer; see `Rows`."""
+        ...
 
 
 class Rows:
@@ -61,6 +81,12 @@ class Rows:
         found = self._of(as_of)
         return queries.found(found, asked) if self._columns is None else dense.found(found, asked)
 
+    def latest(self) -> datetime | None:
+        """Return the moment of the last second verification, None where there is none."""
+        if self._columns is None:
+            return queries.latest(self._verifications)
+        return dense.latest(self._verifications)
+
     def closers(self, start: int, stop: int, as_of: datetime) -> pd.DataFrame:
         """Return the number of closed `findings` raised in some months, by inspector and closer."""
         found = self._of(as_of)
@@ -76,4 +102,4 @@ class Rows:
         return self._found[as_of]
 
 
-__all__ = ["Days", "Held", "Looked", "Owed", "Raised", "Rows", "Stretch"]
+__all__ = ["Days", "Held", "Looked", "Owed", "Raised", "Rows", "Stretch", "Tally"]

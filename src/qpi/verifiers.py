@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from qpi.calendar import Period
 from qpi.definitions import Definitions
 from qpi.metrics import moment_of
-from qpi.tally import Rows
+from qpi.tally import Rows, Tally
 
 
 class Share(NamedTuple):
@@ -24,10 +24,14 @@ def self_verified(
 
     All kinds of findings count; the one who closed is the verifier of the latest round. Ids are compared without case.
     """
-    rows = Rows(checks, findings, verifications)
+    return of_tally(definitions, Rows(checks, findings, verifications), period, as_of=as_of)
+
+
+def of_tally(definitions: Definitions, rows: Tally, period: Period, *, as_of: datetime | date | None = None) -> Share:
+    """Return the same from counts, of rows or of what was stored."""
     closed = rows.closers(period.start, period.stop, moment_of(definitions, as_of))
     inspector, closer = (closed[name].astype("object").str.casefold() for name in ("inspector", "closer"))
     return Share(int(closed["findings"][(inspector == closer)].sum()), int(closed["findings"].sum()))
 
 
-__all__ = ["Share", "self_verified"]
+__all__ = ["Share", "of_tally", "self_verified"]

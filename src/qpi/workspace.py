@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from qpi.manifest import Manifest
     from qpi.notices import Notice
     from qpi.recorder import Outcome, Recorder
+    from qpi.stored import Stored
     from qpi.verifiers import Share
 
 
@@ -47,6 +48,12 @@ class Tables(NamedTuple):
     findings: pd.DataFrame
     verifications: pd.DataFrame
     position: Position | None
+
+
+class TablesOfExport(Tables):
+    """The tables of an export, as relations of DuckDB, and the tallies beside them where they are of now."""
+
+    stored: Stored | None = None
 
 
 class Workspace:
@@ -276,16 +283,24 @@ class Workspace:
         with self.exported(source) as tables:
             return self.measured(period, by=by, as_of=as_of, tables=tables)
 
-    def export(self, folder: str | Path, *, now: datetime | None = None) -> Exported:
+    def export(self, folder: str | Path, *, now: datetime | None = None, tallies: bool = False) -> Exported:
         """Write checks, findings and verifications as Parquet files, or bring an export up to date.
 
         Raises UsageError where the folder holds something else or the export of another ledger, ProofError where the ledger
         has lost what was exported, DataError where a file is not the export's own; then the folder is as it was.
+        With `tallies` the counts of each month are stored beside it; once there, they are kept up to date.
         """
-        from qpi import export
+        from qpi import duck, export, stored
+        from qpi.tally import Rows
 
+        place = Path(folder)
         with self.ledger() as store:
-            return export.export(store, Path(folder), now=now or datetime.now(UTC))
+            done = export.export(store, place, now=now or datetime.now(UTC))
+            if not tallies and stored.read(place) is None:
+                return done
+            with duck.opened(place) as found:
+                counted = stored.refresh(place, self.definitions, store, Rows(*found[:3]), found.manifest)
+        return done._replace(counted=tuple(counted))
 
     def verify_export(self, folder: str | Path) -> tuple[Manifest, list[Problem], bool]:
         """Read every byte of an export and compare it with the ledger, if one is there.
@@ -304,7 +319,7 @@ class Workspace:
     @contextmanager
     def exported(
         self, folder: str | Path, *, threads: int | None = None, memory_limit: str | None = None
-    ) -> Iterator[Tables]:
+    ) -> Iterator[TablesOfExport]:
         """Open an export as tables of DuckDB for the time of a `with`; no ledger is read.
 
         `memory_limit` reads like `4GB`. Raises DataError where the export is not whole.
@@ -314,16 +329,41 @@ class Workspace:
 
         with duck.opened(Path(folder), threads=threads, memory_limit=memory_limit) as found:
             kept = found.manifest
-            yield Tables(*found[:3], Position(kept.ledger, kept.seq, kept.head))
+            tables = TablesOfExport(*found[:3], Position(kept.ledger, kept.seq, kept.head))
+            tables.stored = self._stored(Path(folder), kept)
+            yield tables
+
+    def _tallies(self, tables: Tables, as_of: datetime | date | None) -> Stored | None:
+        """Return the tallies beside tables, where there are some that can answer as of a moment."""
+        from qpi.metrics import moment_of
+
+        found = tables.stored if isinstance(tables, TablesOfExport) else None
+        return found if found is not None and found.serves(moment_of(self.definitions, as_of)) else None
+
+    def _stored(self, folder: Path, kept: Manifest) -> Stored | None:
+        """Return the tallies beside an export where they are of its position and of the definitions of now."""
+        from qpi import stored
+
+        found = stored.read(folder)
+        same = found and (found.ledger, found.seq, found.head) == kept[:3]
+        return (
+            stored.Stored(folder, found)
+            if found and same and found.definitions == stored.digests(self.definitions)
+            else None
+        )
 
     def measured(
         self, period: str, *, by: Sequence[str] = (), as_of: datetime | date | None = None, tables: Tables
     ) -> pd.DataFrame:
         """Return the indicators of tables that were read before."""
-        from qpi.metrics import indicators
+        from qpi import metrics
 
-        rows = (tables.checks, tables.findings, tables.verifications)
-        return indicators(self.definitions, *rows, period, by=by, as_of=as_of)
+        tallies = self._tallies(tables, as_of)
+        if tallies is None:
+            return metrics.indicators(self.definitions, *tables[:3], period, by=by, as_of=as_of)
+        keys, span = metrics.groupings(self.definitions, by), metrics.period_of(period)
+        counts = metrics.tallied(self.definitions, tallies, span, by=keys, as_of=as_of)
+        return metrics.table(self.definitions, counts, keys)
 
     def compared(
         self,
@@ -386,8 +426,11 @@ class Workspace:
         """Return how many of the closed findings of a period were closed by the one who raised them, and of how many."""
         from qpi import closing, verifiers
 
-        rows = tables or self.tables(counted=True)
-        return verifiers.self_verified(self.definitions, *rows[:3], closing.period_of(period), as_of=as_of)
+        rows, span = tables or self.tables(counted=True), closing.period_of(period)
+        tallies = self._tallies(rows, as_of)
+        if tallies is not None:
+            return verifiers.of_tally(self.definitions, tallies, span, as_of=as_of)
+        return verifiers.self_verified(self.definitions, *rows[:3], span, as_of=as_of)
 
     def closed(self, period: str, *, at: int | None = None) -> Closing | None:
         """Return how a period was closed, or None; at an entry of the ledger, by default the last."""
