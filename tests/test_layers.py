@@ -59,7 +59,7 @@ ROOMS = {
     "recorder": ("corrections", "custody", "repeats"),
     "exhibits": ("evidence", "repeats"),
     "amendments": ("jsonlines",),
-    "receipts": ("entries",),
+    "receipts": ("entries", "chain"),
     "audit": ("ledger", "receipts", "evidence"),
     "transfer": ("ledger",),
     "backup": ("audit", "transfer", "disk"),

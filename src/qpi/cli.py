@@ -440,7 +440,7 @@ def _closed(workspace: Workspace, closed: Closing, beside: DataFrame | None, tab
     if beside is None:
         lines.append(say("the closing keeps no figures by these keys, and the definitions have changed since"))
     text = "".join(f"{translated(line, language)}\n" for line in lines)
-    text += "" if beside is None else formats.closed_table(beside, language=language)
+    text += "" if beside is None else formats.closed_table(beside, workspace.definitions.policy, language=language)
     since = workspace.since(closed, at=tables.position.seq)
     told: list[str] = [
         say("entry {entry} {kind} {record} of {day}: {what}", entry=one.entry, kind=one.kind, record=one.record,
