@@ -170,7 +170,9 @@ def test_a_bare_import_reaches_every_name_of_python_in_the_docs_and_loads_nothin
     """As docs write them: qpi.trend.compared, qpi.intervals.wilson; a room that nothing has imported is no attribute."""
     pages = [*Path(__file__).parent.parent.glob("docs/*.md"), Path(__file__).parent.parent / "README.md"]
     words = {word for page in pages for word in re.findall(r"\bqpi((?:\.[A-Za-z_]+)+)\(?", page.read_text("utf-8"))}
-    names = sorted(word[1:] for word in words if word.split(".")[1] not in ("cli", "db", "po", "schema", "yaml", "before"))
+    names = sorted(
+        word[1:] for word in words if word.split(".")[1] not in ("cli", "db", "po", "schema", "yaml", "before")
+    )
     assert {"trend.compared", "ranks.ranked", "intervals.wilson", "Workspace.explain", "indicators"} <= set(names)
     code = f"""
 import sys, qpi
