@@ -3,11 +3,13 @@
 import json
 import random
 from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
 
+import pandas as pd
 import pytest
 
 from inputs import state
-from qpi import closing, corrections
+from qpi import closing, corrections, formats, metrics
 from qpi.entries import Actor
 from qpi.errors import UsageError
 from qpi.recorder import Recorder
@@ -232,3 +234,33 @@ def test_no_entry_changes_a_closed_figure_without_being_named(recorded):
             assert entry in named, number
         before = after
     assert 5 < moved < 60, moved
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_closed_rate_is_not_rounded_up_to_a_floor_that_it_misses(recorded, language):
+    """14999 of 20000 is 74.995 %, and the floor 75 %; also where the floor was lowered since, so that it is met now."""
+    policy = recorded.definitions.policy
+    figures = {(): [((), "frequency_completion", 14999 * 12, 20000 * 12, "missed")]}
+    kept = closing.Closing(9, "2026-10", 8, "0" * 64, "", "", (), closing.Share(0, 0), figures)
+    rate = 14999 / 20000
+    now = pd.DataFrame([["frequency_completion", 14999.0, 20000.0, rate, 0.75, "missed"]], columns=metrics.RESULT[:6])
+    text = formats.closed_table(closing.beside(recorded.definitions, now, kept, ()), policy, language=language)
+    assert (text.count("74.99 %"), text.count("75.00 %")) == (2, 0)
+    lower = policy.model_copy(
+        update={"floors": policy.floors.model_copy(update={"frequency_completion": Fraction(7, 10)})}
+    )
+    now["verdict"] = "met"
+    text = formats.closed_table(closing.beside(recorded.definitions, now, kept, ()), lower, language=language)
+    assert (text.count("74.99 %"), text.count("75.00 %")) == (1, 1)
+
+
+@pytest.mark.parametrize("name", closing.COLUMNS)
+def test_an_attribute_that_bears_the_name_of_a_column_beside_closed_figures_is_no_grouping(recorded, name):
+    path = recorded.folder / "portfolio.yaml"
+    path.write_text(path.read_text("utf-8").replace("region: ", f"{name}: x, region: ", 1), "utf-8")
+    again = type(recorded)(recorded.folder)
+    assert name in again.definitions.groupings
+    close(again)
+    found, frame = again.closed("2026-10"), again.metrics("2026-10", by=[name])
+    with pytest.raises(UsageError, match=f'an attribute named "{name}" cannot be a grouping'):
+        again.beside(frame, found, [name])

@@ -4,8 +4,10 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -162,6 +164,25 @@ def test_help_loads_neither_pandas_nor_sqlalchemy_nor_pydantic():
     code = "import sys; from qpi import cli; print(sorted({'pandas', 'sqlalchemy', 'pydantic', 'yaml'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_bare_import_reaches_every_name_of_python_in_the_docs_and_loads_nothing_before():
+    """As docs write them: qpi.trend.compared, qpi.intervals.wilson; a room that nothing has imported is no attribute."""
+    pages = [*Path(__file__).parent.parent.glob("docs/*.md"), Path(__file__).parent.parent / "README.md"]
+    words = {word for page in pages for word in re.findall(r"\bqpi((?:\.[A-Za-z_]+)+)\(?", page.read_text("utf-8"))}
+    names = sorted(
+        word[1:] for word in words if word.split(".")[1] not in ("cli", "db", "po", "schema", "yaml", "before")
+    )
+    assert {"trend.compared", "ranks.ranked", "intervals.wilson", "Workspace.explain", "indicators"} <= set(names)
+    code = f"""
+import sys, qpi
+assert 'pandas' not in sys.modules
+for name in {names}:
+    found = qpi
+    for part in name.split('.'):
+        found = getattr(found, part)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_every_name_that_the_package_offers_can_be_had():

@@ -100,6 +100,25 @@ def test_a_voided_record_stays_void_when_its_file_is_imported_again(ledger):
     assert "bring it back with qpi correct" in other
 
 
+def test_a_verification_that_differs_gets_a_remedy_that_fits_what_has_no_id_of_its_own(ledger):
+    """Its finding, its verifier and its moment name it; the number in the remedy is the one that qpi correct takes."""
+    number = next(link.seq for link in ledger.links() if link.kind == "verification")
+    other = {**VERIFICATION, "outcome": "open"}
+    later = "a later look at the finding has a later moment"
+    assert refused(ledger, "record", [other])[0].endswith(
+        f"; leave the recorded one, or correct it with qpi correct {number}; {later}"
+    )
+    twice = {**VERIFICATION, "verified_at": "2026-10-17T10:00:00+08:00"}
+    told = refused(ledger, "record", [twice, {**twice, "outcome": "open"}])
+    assert len(told) == 2 and all(one.endswith(f"; keep one; {later}") for one in told)
+    recorder_of(ledger).void(number, reason="x")
+    void = ledger.position().seq
+    told = refused(ledger, "record", [other])
+    assert told[0].endswith(f"; bring it back with qpi correct {void}; {later}")
+    assert recorder_of(ledger).correct(void, other, reason="x").recorded == 1
+    assert standing(ledger)[2] == [VERIFICATION["finding"]]
+
+
 def test_a_void_is_taken_back_by_a_correction(ledger):
     before = standing(ledger)
     recorder_of(ledger).void("two", reason="x")

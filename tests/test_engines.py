@@ -93,6 +93,16 @@ def test_null_empty_and_foreign_keys_are_kept_apart_on_every_engine(engine, by):
     assert {count.done for count in expected if count.indicator == "closure"} >= {1}
 
 
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::ResourceWarning")
+@pytest.mark.parametrize("engine", engines.ENGINES)
+def test_a_period_in_which_nobody_owes_anything_is_counted_on_every_engine(engine):
+    """As the year before the first edition, with which a first year is compared."""
+    made = world(3)
+    found = load(made["workspace"])
+    own = engines.on(engine, tables(found, made["records"]))
+    assert metrics.indicators(found, *own, "2019", as_of=moment(None)).empty
+
+
 def test_the_comparison_of_engines_sees_a_check_that_one_of_them_lost():
     """A negative control."""
     found, rows = _strange()

@@ -8,8 +8,10 @@ import re
 from datetime import date, timedelta
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+import engines
 from qpi import attribution, calendar, crediting, explain, metrics, populations, telling
 from qpi.errors import UsageError
 from qpi.messages import translated
@@ -366,3 +368,53 @@ def test_a_long_list_is_cut_with_a_count_of_the_rest(some, language):
         assert len(whole.splitlines()) == len(cut.splitlines()) + sum(rest) - len(rest)
         several.append(bool(rest))
     assert any(several)
+
+
+# On other engines
+
+
+def _scattered(tables):
+    """Rows in another order than that of the ledger, as files of months have them."""
+    return [table.sample(frac=1, random_state=3).reset_index(drop=True) for table in tables]
+
+
+@pytest.mark.parametrize("engine", ["Arrow", "lazy Polars", "DuckDB", "DuckDB over Parquet", "PySpark"])
+def test_the_rows_are_the_same_on_every_engine(engine):
+    """Also where it holds them in another order: the ledger's decides which check is named."""
+    for seed in (3,) if engine == "PySpark" else (3, 7, 11):
+        made = world(seed)
+        found = load(made["workspace"])
+        rows = tables(found, made["records"])
+        elsewhere = engines.on(engine, _scattered(rows))
+        period, _, as_of = made["queries"][-1]
+        for indicator in INDICATORS:
+            own, other = (
+                explain.explain(found, *given, period, indicator, as_of=moment(as_of)) for given in (rows, elsewhere)
+            )
+            assert (own.done, own.due) == (other.done, other.due)
+            for name, frame in own.frames.items():
+                pd.testing.assert_frame_equal(frame, other.frames[name], obj=f"{seed} {indicator} {name}")
+
+
+def test_the_comparison_of_engines_sees_another_order():
+    """A negative control: without numbers of entries the order of the table decides, and another check is named."""
+    found = load(_workspace([_point("M", "1/month")]))
+    records = [_check(n, "2026-10-05", "M") for n in (1, 2)]
+    checks, *rest = tables(found, records)
+    for given, counts in ((checks, "c1"), (checks.iloc[::-1], "c1"), (checks.drop(columns="entry").iloc[::-1], "c2")):
+        told = explain.explain(found, given, *rest, "2026-10", "coverage", as_of=moment(None))
+        assert [check for check, why in _why(told).items() if why == "counts"] == [counts]
+
+
+def test_a_population_of_none_is_reached_without_a_sample_as_the_indicator_has_it():
+    workspace = _workspace([_point("M", "1/month", sample={"minimum": "2"})])
+    found = load(workspace)
+    checks, *rest = tables(found, [_check(1, "2026-10-05", "M", method="observe"), _check(2, "2026-10-05", "M")])
+    checks = checks.assign(population=0, sample_size=pd.array([None, None], dtype="Int64"))
+    told = explain.explain(found, checks, *rest, "2026-10", "method_conformity", as_of=moment(None))
+    (count,) = (
+        one
+        for one in metrics.counts(found, checks, *rest, calendar.period("2026-10"), by=(), as_of=moment(None))
+        if one.indicator == "method_conformity"
+    )
+    assert (told.done, told.due) == (count.done, count.due) == (1, 2)

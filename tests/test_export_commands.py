@@ -6,12 +6,19 @@ import subprocess
 import sys
 from datetime import date
 
+import pandas as pd
 import pytest
 
+from qpi import Workspace, demonstration, telling
+from qpi.entries import Actor
 from qpi.errors import UsageError
+from qpi.policy import INDICATORS
 from qpi.receipts import Receipt
 from qpi.workspace import TablesOfExport
 from test_command_line import qpi
+
+COMMANDS = (["metrics", "2026-10"], ["rank", "2026-10", "traceability"], ["explain", "2026-10", "coverage"])
+"""Commands that take an export in place of the ledger."""
 
 
 @pytest.fixture
@@ -47,15 +54,26 @@ def test_what_is_voided_is_written_anew_and_what_was_harmed_is_told(exported):
     assert qpi("export", str(out), "--verify", folder=recorded.folder).returncode == 0
 
 
-@pytest.mark.parametrize("form", ["table", "json", "csv"])
-def test_metrics_from_an_export_print_what_those_of_the_ledger_print_and_need_no_ledger(exported, form):
+@pytest.mark.parametrize(
+    ("command", "form"),
+    [
+        (["metrics", "2026-10", "--by", "project"], "table"),
+        (["metrics", "2026-10", "--by", "project"], "json"),
+        (["metrics", "2026-10", "--compare"], "csv"),
+        (["rank", "2026-10", "traceability", "--minimum", "1"], "table"),
+        (["rank", "2026-10", "traceability", "--minimum", "1"], "csv"),
+        (["explain", "2026-10", "coverage", "--all"], "table"),
+        (["explain", "2026-10", "closure_all", "--where", "project=P01"], "json"),
+    ],
+)
+def test_from_an_export_the_same_is_printed_as_from_the_ledger_and_none_is_needed(exported, command, form):
     recorded, out = exported
-    arguments = ["metrics", "2026-10", "--by", "project", "--format", form, "--as-of", "2026-11-20"]
+    arguments = [*command, "--format", form, "--as-of", "2026-11-20"]
     own = qpi(*arguments, folder=recorded.folder)
     (recorded.folder / "qpi.db").unlink()
     done = qpi(*arguments, "--from", str(out), folder=recorded.folder)
     assert (done.returncode, done.stdout, done.stderr) == (0, own.stdout, own.stderr)
-    assert "qpi-receipt-v1" in done.stdout + done.stderr
+    assert ("qpi-receipt-v1" in done.stdout + done.stderr) == (command[0] == "metrics")
     assert not (recorded.folder / "qpi.db").exists()
 
 
@@ -94,21 +112,35 @@ def test_metrics_from_an_export_are_of_its_entry_and_not_of_the_ledger_since(exp
     assert qpi("metrics", "2026-10", "--format", "json", folder=recorded.folder).stdout != before
 
 
-def test_another_state_of_an_export_is_refused_with_the_reason(exported):
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_another_state_of_an_export_is_refused_with_the_reason(exported, command):
     recorded, out = exported
-    done = qpi("metrics", "2026-10", "--from", str(out), "--at", "3", folder=recorded.folder)
+    done = qpi(*command, "--from", str(out), "--at", "3", folder=recorded.folder)
     assert (done.returncode, done.stdout) == (2, "")
     assert "an export is at one entry of the ledger, and has no other state; leave out --at" in done.stderr
 
 
-def test_a_folder_that_is_no_export_or_is_not_whole_is_refused_with_place_fault_and_remedy(exported, tmp_path):
+@pytest.mark.parametrize("call", ["metrics", "compared", "ranked", "explain"])
+def test_from_python_another_state_of_an_export_is_refused_too_and_its_rows_are_those_of_the_ledger(exported, call):
     recorded, out = exported
-    done = qpi("metrics", "2026-10", "--from", str(tmp_path), folder=recorded.folder)
+    given = ["2026-10", *(["traceability"] if call in ("ranked", "explain") else [])]
+    with pytest.raises(UsageError, match="an export is at one entry of the ledger, and has no other state"):
+        getattr(recorded, call)(*given, source=out, at=3)
+    own, other = (getattr(recorded, call)(*given, source=source, as_of=date(2026, 11, 20)) for source in (None, out))
+    if call == "explain":
+        own, other = own.frames["checks"], other.frames["checks"]
+    pd.testing.assert_frame_equal(own, other)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_folder_that_is_no_export_or_is_not_whole_is_refused_with_place_fault_and_remedy(exported, command, tmp_path):
+    recorded, out = exported
+    done = qpi(*command, "--from", str(tmp_path), folder=recorded.folder)
     assert (done.returncode, done.stdout) == (1, "")
     assert f"{tmp_path}: holds no export; name the folder of a qpi export" in done.stderr
     (path,) = (out / "checks").rglob("*.parquet")
     path.write_bytes(path.read_bytes()[:-1])
-    done = qpi("metrics", "2026-10", "--from", str(out), folder=recorded.folder)
+    done = qpi(*command, "--from", str(out), folder=recorded.folder)
     assert (done.returncode, done.stdout) == (1, "")
     assert f"{path}: the file has" in done.stderr and f"run qpi export {out}, which writes it anew" in done.stderr
 
@@ -170,3 +202,46 @@ def test_a_missing_library_is_named_with_the_extra_that_brings_it(exported, libr
     assert (done.returncode, done.stdout) == (2, "")
     assert "install qpi[parquet]" in done.stderr
     assert not out.with_name("out2").exists()
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """The demo, exported twice: in between some checks were voided, and checks of January came in late."""
+    folder = tmp_path_factory.mktemp("demo")
+    list(demonstration.run(folder, language="en"))
+    workspace = Workspace(folder)
+    out = folder / "out"
+    workspace.export(out)
+    checks = workspace.tables().checks
+    again = [
+        {"id": f"late-{row.id}", "project": row.project, "point": row.point, "role": row.role,
+         "checked_at": f"{row.day:%Y-%m-%d}T08:00:00+08:00"}
+        for row in checks[checks["day"] < "2026-02-01"].iloc[::9].itertuples()
+    ]  # fmt: skip
+    with workspace.recorder(actor=Actor("test")) as recorder:
+        for check in checks["id"].iloc[5::400]:
+            recorder.void(check, reason="x")
+        assert recorder.record(again).recorded > 20
+    workspace.export(out)
+    return workspace, out
+
+
+@pytest.mark.parametrize("indicator", INDICATORS)
+def test_what_stands_behind_the_figures_of_a_year_is_the_same_from_an_export(demo, indicator):
+    workspace, out = demo
+    for period, where in (("2026-Q1", {}), ("2026-Q3", {"project": "P01", "role": "supervisor"})):
+        own, other = (
+            workspace.explain(period, indicator, where=where, as_of=date(2026, 11, 20), source=source)
+            for source in (None, out)
+        )
+        assert any(map(len, own.frames.values()))
+        assert telling.to_json(own) == telling.to_json(other)
+        assert telling.to_csv(own) == telling.to_csv(other)
+
+
+def test_the_files_of_an_export_do_not_stand_in_the_order_of_the_ledger(demo):
+    """A negative control: what is read of an export without being put in order is told from what the ledger has."""
+    workspace, out = demo
+    with workspace.exported(out) as tables:
+        entries = [entry for (entry,) in tables.checks.select("entry").fetchall()]
+    assert entries != sorted(entries)

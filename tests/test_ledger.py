@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from inputs import CHECK, NOW, VERIFICATION, digest, json_lines, new_ledger, recorder_of, state, typed
-from qpi import chain, places, sqlitefile, tables
+from qpi import chain, places, receipts, sqlitefile, tables
 from qpi.audit import audit
 from qpi.entries import Actor
 from qpi.errors import LedgerError, ProofError, UsageError
@@ -557,6 +557,18 @@ def test_a_transaction_that_fails_leaves_no_entry(file):
 def test_the_first_moment_of_a_ledger_can_be_given(tmp_path):
     with open_ledger(tmp_path / "a.db", create=True, now=NOW) as ledger:
         assert ledger.rows("SELECT recorded_at FROM entry") == [("2026-11-21T00:00:00.000000Z",)]
+
+
+@pytest.mark.parametrize("wrong", ["", "our ledger", "总部", "a_b", "a.b", "-" * 65, "own\n"])
+def test_a_ledger_is_not_made_with_an_id_that_no_receipt_could_name(store, wrong):
+    with pytest.raises(
+        UsageError, match="a receipt could not name it; use up to 64 letters a to z, digits and hyphens"
+    ):
+        open_ledger(store, create=True, ledger_id=wrong, now=NOW)
+    assert state(store) is None
+    with open_ledger(store, create=True, ledger_id="a-Z9" * 16, now=NOW) as ledger:
+        made = str(receipts.receipt(*ledger.position(), now=NOW))
+    assert [one.ledger for one in receipts.found_in(made, "x")] == ["a-Z9" * 16]
 
 
 def test_the_layout_of_this_release_is_frozen():

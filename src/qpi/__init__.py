@@ -11,6 +11,7 @@ Names are loaded when they are first used, so that importing the package costs n
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from qpi import explain, frames, intervals, ranks, trend
     from qpi.entries import Actor
     from qpi.errors import DefinitionError, LedgerError, Problem, ProofError, QpiError, RecordError, UsageError
     from qpi.metrics import indicators
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+_ROOMS = ("explain", "frames", "intervals", "ranks", "trend")
+"""Rooms that the docs call by name; a bare `import qpi` reaches them too."""
 _HOMES = {
     "Actor": "entries",
     "DefinitionError": "errors",
@@ -44,17 +47,24 @@ __all__ = [
     "Recorder",
     "UsageError",
     "Workspace",
+    "explain",
+    "frames",
     "indicators",
+    "intervals",
+    "ranks",
+    "trend",
 ]
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOMES:
+    if name not in _HOMES and name not in _ROOMS:
         raise AttributeError(f"module 'qpi' has no attribute {name!r}")
     from importlib import import_module
 
+    if name in _ROOMS:
+        return import_module(f"qpi.{name}")
     return getattr(import_module(f"qpi.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
+    return sorted({*globals(), *_HOMES, *_ROOMS})

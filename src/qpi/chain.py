@@ -12,6 +12,8 @@ from qpi.messages import say
 
 TAG = b"qpi-ledger-v1"
 """Tells these hashes from all others; a new layout gets a new tag."""
+LEDGER = "[0-9A-Za-z-]{1,64}"
+"""The pattern of a ledger's id, which a receipt names between blanks."""
 START = "0" * 64
 """What the first entry names as the one before."""
 _NULL = b"\xff" * 8

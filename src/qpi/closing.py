@@ -15,13 +15,15 @@ from qpi.entries import utc_text
 from qpi.errors import UsageError
 from qpi.ledger import Ledger, Position
 from qpi.messages import Message, say
-from qpi.metrics import PARTS, Count, period_of
+from qpi.metrics import PARTS, RESULT, Count, period_of
 from qpi.policy import INDICATORS
 from qpi.receipts import Receipt
 from qpi.verifiers import Share, self_verified
 
 PAIRS = (("project", "role"), ("project", "specialty"), ("role", "specialty"))
 """Groupings by two keys that a closing keeps; it keeps each key alone too, and the whole."""
+COLUMNS = ("closed_done", "closed_due", "closed_rate", "closed_verdict", "changed")
+"""Columns that indicators have beside closed ones, besides their own."""
 _PIECES = 13
 """Days by which a pair of weeks that ends in a period can begin before it."""
 Figures = Mapping[tuple[str, ...], Sequence[tuple[tuple[str | None, ...], str, int, int, str]]]
@@ -234,8 +236,10 @@ def beside(definitions: Definitions, frame: pd.DataFrame, closing: Closing, by: 
     """Return indicators with the closed ones beside them, or None where the closing keeps no figures by these keys.
 
     Columns are those of `frame`, then `closed_done`, `closed_due`, `closed_rate`, `closed_verdict` (None and NaN where the
-    closing has no such row) and `changed`. Rows that only the closing has come in their place.
+    closing has no such row) and `changed`. Rows that only the closing has come in their place. Raises UsageError for a
+    grouping of the name of such a column.
     """
+    metrics.groupings(definitions, by, taken=(*RESULT, *COLUMNS))
     kept = next((keys for keys in closing.figures if sorted(keys) == sorted(by)), None)
     if kept is None:
         return None
@@ -259,8 +263,7 @@ def beside(definitions: Definitions, frame: pd.DataFrame, closing: Closing, by: 
             count.done / part, count.due / part, count.done / count.due if count.due else None, verdicts[name])  # fmt: skip
         changed = count is None or (now[-5], now[-4], now[-1]) != (then[0], then[1], then[3])
         table.append((*now, *then, changed))
-    columns = [*frame.columns, "closed_done", "closed_due", "closed_rate", "closed_verdict", "changed"]
-    made = pd.DataFrame(table, columns=columns)
+    made = pd.DataFrame(table, columns=[*frame.columns, *COLUMNS])
     numbers = ("done", "due", "rate", "floor", "closed_done", "closed_due", "closed_rate")
     return made.astype(dict.fromkeys(numbers, "float64"))
 
@@ -271,6 +274,7 @@ def _floor(definitions: Definitions, indicator: str) -> float | None:
 
 
 __all__ = [
+    "COLUMNS",
     "Closing",
     "Since",
     "beside",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gettext
 import io
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,9 +16,10 @@ import click
 
 from qpi import messages
 from qpi.errors import Problem, QpiError, UsageError
-from qpi.messages import say, translated
+from qpi.messages import said, say, translated
 
 if TYPE_CHECKING:
+    from datetime import date, datetime
     from pathlib import Path
 
 BAD_INPUT, WRONG_USAGE, NO_PROOF = 1, 2, 3
@@ -228,6 +230,24 @@ def printed(*forms: str) -> Callable[[Function], Function]:
     return give
 
 
+def moment(text: str | None, option: str = "--as-of") -> datetime | date | None:
+    """Read a day, or a moment with its offset."""
+    if text is None:
+        return None
+    from qpi import calendar
+
+    try:
+        return calendar.parse_day(text) if len(text) <= 10 else calendar.parse_moment(text)
+    except ValueError as error:
+        fault = say("{option}: {fault}; write 2026-11-20, or 2026-11-20T18:00+08:00", option=option, fault=said(error))
+        raise UsageError(fault) from error
+
+
+def state(text: str | None) -> int | datetime | date | None:
+    """Read what `--at` names: the number of an entry, a day, or a moment."""
+    return int(text) if text is not None and re.fullmatch(r"-?[0-9]{1,15}", text, re.ASCII) else moment(text, "--at")
+
+
 def put(text: str, out: str | None) -> None:
     """Print a result, or write it to a file and print the file's name; raise UsageError for a file not to be written over."""
     if out is None:
@@ -265,6 +285,7 @@ __all__ = [
     "acting",
     "in_language",
     "in_workspace",
+    "moment",
     "of_locale",
     "option",
     "perhaps_in_workspace",
@@ -275,6 +296,7 @@ __all__ = [
     "show",
     "speak",
     "spoken",
+    "state",
     "tell",
     "tell_notes",
     "tell_problems",

@@ -351,7 +351,7 @@ def grouped(columns: Sequence[tuple[Callable[[slice], Whole], int]], rows: int) 
 # Checks by what quality is judged by
 
 
-class _Looks:
+class Looks:
     """What quality is counted from, for any rows of the checks."""
 
     def __init__(self, checks: Columns, demanded: Sequence[str]) -> None:
@@ -363,18 +363,25 @@ class _Looks:
         self.result = result.codes
         self.is_na = np.array([*(name == "na" for name in result.names), False], dtype=bool)
         plain = [name for name in demanded if name not in ("sample_or_evidence", "checked_at", "sample", "evidence")]
-        self.known = [checks.known(name) for name in plain]
+        self.known = {name: checks.known(name) for name in plain}
 
     def traceable(self, rows: Any) -> Truth:
         """Say of each row whether the check bears every field that is demanded."""
         found = np.ones(len(self.size[rows]), dtype=bool)
-        for known in self.known:
-            found &= known[rows]
         for name in self.demanded:
-            if name == "sample_or_evidence":
-                found &= (self.size[rows] > 0) | (self.evidence[rows] > 0)
-            elif name in ("sample", "evidence"):
-                found &= (self.size if name == "sample" else self.evidence)[rows] > 0
+            if name != "checked_at":
+                found &= self.bears(name, rows)
+        return found
+
+    def bears(self, name: str, rows: Any) -> Truth:
+        """Say of each row whether the check bears a field that is demanded; its moment is seen by its day."""
+        found: Truth
+        if name == "sample_or_evidence":
+            found = (self.size[rows] > 0) | (self.evidence[rows] > 0)
+        elif name in ("sample", "evidence"):
+            found = (self.size if name == "sample" else self.evidence)[rows] > 0
+        else:
+            found = self.known[name][rows]
         return found
 
     def reach(self, rows: Any, most: int) -> Whole:
@@ -414,7 +421,7 @@ Part = tuple[Callable[[slice], Whole], int]
 
 def looked(checks: Columns, asked: Looked) -> pd.DataFrame:
     """Count checks by keys and by what quality is judged by; see `qpi.tally.Rows.looked`."""
-    looks = _Looks(checks, asked.demanded)
+    looks = Looks(checks, asked.demanded)
     names = list(dict.fromkeys((*asked.keys, "point")))
     columns = {name: checks.coded(name) for name in (*names, "method")}
     calendar = calendar_of(asked.start, asked.stop)
@@ -503,7 +510,7 @@ class Found:
 
     def __init__(self, checks: Columns, findings: Any, verifications: Any, as_of: datetime) -> None:
         self.checks = checks
-        at = _checks_of(checks, findings)
+        at = checks_of(checks, findings)
         keep = at >= 0
         rows = findings.to_pandas()
         self.at = at if keep.all() else at[keep]
@@ -523,10 +530,7 @@ class Found:
         for name in demanded:
             if name not in self.rows.columns:
                 return np.zeros(len(self.rows), dtype=bool)
-            column = self.rows[name]
-            found &= column.notna().to_numpy()
-            if name in ("sample", "evidence"):
-                found &= (column.astype("object") != "[]").to_numpy()
+            found &= filled(self.rows, name)
         return found
 
     def deducted(self) -> Whole:
@@ -543,7 +547,16 @@ class Found:
         return day_numbers(column), column.notna().to_numpy()
 
 
-def _checks_of(checks: Columns, findings: Any) -> Whole:
+def filled(findings: pd.DataFrame, name: str) -> Truth:
+    """Say of each finding whether it bears a field; an empty list is nothing."""
+    column = findings[name]
+    found: Truth = column.notna().to_numpy(dtype=bool)
+    if name in ("sample", "evidence"):
+        found = found & (column.astype("object") != "[]").to_numpy(dtype=bool)
+    return found
+
+
+def checks_of(checks: Columns, findings: Any) -> Whole:
     """Return the row of the check of each finding, -1 where there is none."""
     # Numbers are found faster than ids; tables that do not come from a ledger have none.
     if "entry" in checks.there & names(findings):
@@ -568,15 +581,12 @@ def _places(index: "pd.Index[Any]", wanted: Any) -> Whole:
 
 
 def _rounds(verifications: Any, as_of: datetime) -> pd.DataFrame:
-    """Return per finding whether its latest round closed it, who made it, and the day of its first.
-
-    Of two at one instant the later in the ledger counts; without its numbers, the later in the table.
-    """
+    """Return per finding whether its latest round closed it, who made it, and the day of its first."""
     order = [name for name in ("entry",) if name in names(verifications)]
     closers = [name for name in ("verifier",) if name in names(verifications)]
     rows = verifications.select("finding", "verified_at", "day", "outcome", *order, *closers).to_pandas()
     rows["finding"] = rows["finding"].astype("object")
-    rows = rows[rows["verified_at"] <= pd.Timestamp(as_of)].sort_values(["verified_at", *order], kind="stable")
+    rows = in_turn(rows, as_of)
     last = rows.drop_duplicates("finding", keep="last").set_index("finding")
     first = rows.drop_duplicates("finding", keep="first").set_index("finding")
     closer = last["verifier"].astype("object") if closers else None
@@ -588,6 +598,16 @@ def _rounds(verifications: Any, as_of: datetime) -> pd.DataFrame:
         },
         index=last.index,
     )
+
+
+def in_turn(verifications: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
+    """Return the second verifications up to a moment, the earliest first.
+
+    Of two at one instant the later in the ledger comes later; without its numbers, the later in the table.
+    """
+    order = [name for name in ("verified_at", "entry") if name in verifications.columns]
+    known = verifications[(verifications["verified_at"] <= pd.Timestamp(as_of)).to_numpy()]
+    return known.sort_values(order, kind="stable")
 
 
 def found(rows: Found, asked: Raised) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -626,7 +646,7 @@ def _deducted(found: Found, asked: Raised) -> pd.DataFrame:
     np.add.at(lost, of, found.deducted())
     incomplete = np.zeros(len(at), dtype=np.int64)
     np.maximum.at(incomplete, of, (~found.complete(asked.demanded)).astype(np.int64))
-    looks = _Looks(checks, asked.of_check)
+    looks = Looks(checks, asked.of_check)
     month = month_of(checks.day[at])
     names = list(dict.fromkeys((*asked.keys, "point")))
     keys = {name: Coded(checks.coded(name).codes[at], checks.coded(name).names) for name in names}

@@ -90,7 +90,7 @@ CLOSED_HEADS = {
 }
 
 
-def closed_table(frame: pd.DataFrame, *, language: str = "en") -> str:
+def closed_table(frame: pd.DataFrame, policy: Policy, *, language: str = "en") -> str:
     """Return closed figures with those of now beside them, of `qpi.closing.beside`, as a table in plain text."""
     names = list(frame.columns)
     keys = names[: names.index("indicator")]
@@ -103,11 +103,17 @@ def closed_table(frame: pd.DataFrame, *, language: str = "en") -> str:
             if row[done] is None:
                 cells += ["—"] * 4
                 continue
-            rate = percent(_whole(row[done], indicator), _whole(row[due], indicator))
+            parts = _whole(row[done], indicator), _whole(row[due], indicator)
+            rate = percent(*parts, *policy.bounds(indicator), *_missed(*parts, row[verdict]))
             cells += [_shown(row[done], indicator), _shown(row[due], indicator), rate, VERDICTS[language][row[verdict]]]
         rows.append([*cells[: len(keys)], title, *cells[len(keys) :], "*" if row["changed"] else ""])
     first = len(keys) + 1
     return aligned(rows, {first, first + 1, first + 2, first + 4, first + 5, first + 6})
+
+
+def _missed(done: int, due: int, verdict: str) -> list[Fraction]:
+    """Return what a rate that missed its floor is never rounded up to; the floor of a closing may not be that of now."""
+    return [Fraction(-(-done * 10000 // due), 10000)] if verdict == "missed" else []
 
 
 SIGNS = {
@@ -170,7 +176,7 @@ def _parts(row: dict[str, Any], prefix: str) -> tuple[int, int] | None:
 
 def _rate(row: dict[str, Any], prefix: str, policy: Policy) -> str:
     parts = _parts(row, prefix)
-    return percent(*parts, *_bounds(row["indicator"], policy)) if parts else "—"
+    return percent(*parts, *policy.bounds(row["indicator"])) if parts else "—"
 
 
 def _points(row: dict[str, Any], side: str) -> str:
@@ -216,7 +222,7 @@ def ranked_table(
         rows.append(
             ["—" if row["rank"] is None else str(row["rank"]), "—" if row[by] is None else str(row[by]), _range(row),
              _shown(row["done"], indicator), _shown(row["due"], indicator), f"{row['cases']:.4f}".rstrip("0").rstrip("."),
-             percent(done, due, *_bounds(indicator, policy)), low, high, VERDICTS[language][row["verdict"]], UNRANKED[language][row["unranked"]]]
+             percent(done, due, *policy.bounds(indicator)), low, high, VERDICTS[language][row["verdict"]], UNRANKED[language][row["unranked"]]]
         )  # fmt: skip
     notes = [RANKED_LEGEND[language].format(minimum=minimum)]
     if frame[by].isna().any():
@@ -244,13 +250,6 @@ def _floor(floor: Fraction) -> str:
     return calendar.percent_text(floor).replace("%", " %")
 
 
-def _bounds(indicator: str, policy: Policy) -> list[Fraction]:
-    """Return what a rate below it is never shown to have reached: the floor, and of the score the grades."""
-    floor = policy.floor(indicator)
-    grades = [grade.from_ for grade in policy.grades] if indicator == "score_rate" else []
-    return grades if floor is None else [floor, *grades]
-
-
 def _cells(row: dict[str, Any], policy: Policy, language: str) -> list[str]:
     indicator = row["indicator"]
     done, due = _whole(row["done"], indicator), _whole(row["due"], indicator)
@@ -263,7 +262,7 @@ def _cells(row: dict[str, Any], policy: Policy, language: str) -> list[str]:
         terms.SOURCE_NUMBERS.get(indicator, ""),
         _shown(row["done"], indicator),
         _shown(row["due"], indicator),
-        percent(done, due, *_bounds(indicator, policy)),
+        percent(done, due, *policy.bounds(indicator)),
         _floor(floor) if floor is not None else "—",
         VERDICTS[language][row["verdict"]],
         grade or "",

@@ -1,5 +1,6 @@
 """Ledger: what keeps entries; append-only, chained, with typed tables that are rebuilt from the entries."""
 
+import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -644,7 +645,8 @@ def open_ledger(
     """Open a ledger, made new where there is none and `create` says so; raise LedgerError otherwise.
 
     `journal` is the journal mode that is asked for, `delete` or `wal`. A ledger of a later release is only read.
-    Raises ProofError when the tables and triggers are not those of this release.
+    `ledger_id` names a ledger that is made; one without gets a random one. Raises UsageError for one that no receipt
+    could name, and ProofError when the tables and triggers are not those of this release.
     """
     store = store_of(place, journal=journal)
     ledger = Ledger(store)
@@ -653,7 +655,8 @@ def open_ledger(
             if not create:
                 raise _missing(store)
             store.room()
-            ledger = Ledger(store, _genesis(ledger_id or str(uuid.uuid4()), now or datetime.now(UTC)))
+            name = str(uuid.uuid4()) if ledger_id is None else _sound(store, ledger_id)
+            ledger = Ledger(store, _genesis(name, now or datetime.now(UTC)))
         ledger.open()
     except BaseException:
         ledger.close()
@@ -689,6 +692,18 @@ def open_unexamined(place: Place, *, changing: bool = False) -> Ledger:
 
 def _missing(store: Store) -> LedgerError:
     return LedgerError(say("{file}: there is no ledger; import records first", file=store.file))
+
+
+def _sound(store: Store, ledger_id: str) -> str:
+    """Return the id of a new ledger; raise UsageError for one that no receipt could name."""
+    if not re.fullmatch(chain.LEDGER, ledger_id):
+        fault = say(
+            '{file}: no ledger is made with the id "{id}", because a receipt could not name it; use up to 64 letters a to '
+            "z, digits and hyphens, or none",
+            file=store.file, id=ledger_id,
+        )  # fmt: skip
+        raise UsageError(fault)
+    return ledger_id
 
 
 def _genesis(ledger_id: str, now: datetime) -> Content:

@@ -162,6 +162,12 @@ class Policy(Frozen):
         found: Fraction | None = getattr(self.floors, indicator)
         return found
 
+    def bounds(self, indicator: str) -> list[Fraction]:
+        """Return what a rate below it is never shown to have reached: the floor, and of the score the grades."""
+        floor = self.floor(indicator)
+        grades = [grade.from_ for grade in self.grades] if indicator == "score_rate" else []
+        return grades if floor is None else [floor, *grades]
+
     def working(self, role: str) -> bool:
         """Say whether a daily duty of a role has a window on working days only."""
         return self.days.get(role, self.days.get("*", "calendar")) == "working"

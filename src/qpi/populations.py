@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from qpi import calendar, dense
+from qpi import calendar, dense, tidy
 from qpi.duties import Truth, Whole
-from qpi.errors import UsageError
-from qpi.messages import say
+from qpi.groups import named, pairs
 from qpi.policy import FINDING_KINDS
 from qpi.selection import Selection, picked
 
@@ -64,18 +63,17 @@ def traceability(chosen: Selection, checks: Any, findings: Any) -> dict[str, pd.
     asked = chosen.definitions.policy.traceability
     plain = [name for name in asked.check if name not in ("sample_or_evidence", "sample", "evidence", "checked_at")]
     rows = _looks(chosen, checks, {**dict.fromkeys(plain), "sample_size": 0, "evidence_count": 0})
+    looks = dense.Looks(_columns(rows), asked.check)
     lacks = np.full(len(rows), "", dtype=object)
     for name in asked.check:
-        _note(lacks, ~_bears(rows, name), name)
+        if name != "checked_at":
+            _note(lacks, ~looks.bears(name, slice(None)), name)
     found = _raised(chosen, checks, findings, rows, dict.fromkeys(asked.finding))
     at = found["position"].to_numpy()
     numbers = found["finding"].astype("object").to_numpy()
     of_findings = np.full(len(found), "", dtype=object)
     for name in asked.finding:
-        filled = ~found[name].isna()
-        if name in ("sample", "evidence"):
-            filled &= found[name].astype("object") != "[]"
-        _note(of_findings, ~filled.to_numpy(dtype=bool), name)
+        _note(of_findings, ~dense.filled(found, name), name)
     for row in np.nonzero(of_findings != "")[0]:
         _add(lacks, int(at[row]), f"{numbers[row]}: {of_findings[row]}")
     whole = lacks == ""
@@ -95,19 +93,6 @@ def _add(lacks: Any, row: int, name: str) -> None:
     lacks[row] = f"{lacks[row]}, {name}" if lacks[row] else name
 
 
-def _bears(rows: pd.DataFrame, name: str) -> Truth:
-    if name == "sample_or_evidence":
-        return _bears(rows, "sample") | _bears(rows, "evidence")
-    if name in ("sample", "evidence"):
-        column = rows[{"sample": "sample_size", "evidence": "evidence_count"}[name]]
-        found: Truth = (column.fillna(0).to_numpy().astype(np.float64)) > 0
-        return found
-    if name == "checked_at":
-        return ~rows["day"].isna().to_numpy()
-    there: Truth = ~rows[name].isna().to_numpy()
-    return there
-
-
 def method_conformity(chosen: Selection, checks: Any) -> dict[str, pd.DataFrame]:
     """Return the frame `checks` of method_conformity: what the point allows on the day, and what was done."""
     more = {"method": None, "result": None, "sample_size": 0, "population": None}
@@ -115,47 +100,43 @@ def method_conformity(chosen: Selection, checks: Any) -> dict[str, pd.DataFrame]
     day = dense.day_numbers(rows["day"])
     points, point = chosen.points(rows["point"], day)
     states, state = _states(chosen, rows["project"], day)
-    ways, way = np.unique(np.stack([point, state]), axis=1, return_inverse=True)
-    way = way.ravel()
-    found = [points[one].way(states[held]) if points[one] is not None else None for one, held in ways.T]
-    methods = rows["method"].astype("object")
-    named = ~methods.isna().to_numpy()
-    codes, names = pd.factorize(methods)
-    allows = np.zeros((len(found), len(names) + 1), dtype=bool)
+    ways, way = pairs(point, state)
+    found = [points[one].way(states[held]) if points[one] is not None else None for one, held in ways]
+    methods = named(rows["method"])
+    allows = np.zeros((len(found), len(methods.names)), dtype=bool)
     for number, one in enumerate(found):
         if one is not None:
-            allows[number, :-1] = [not one.methods or name in one.methods for name in map(str, names)]
+            allows[number] = [name is not None and (not one.methods or name in one.methods) for name in methods.names]
     minimum = np.array([one.minimum if one else 0 for one in found], dtype=np.int64)
-    size = rows["sample_size"].astype("float64").to_numpy()
-    population = rows["population"].astype("float64").to_numpy()
-    enough = (size >= population) | (np.nan_to_num(size) >= minimum[way])
-    fits = allows[way, codes]
-    na = (rows["result"].astype("object") == "na").to_numpy(dtype=bool)
+    looks = dense.Looks(_columns(rows), ())
+    enough = looks.reach(slice(None), int(minimum.max(initial=0))) >= minimum[way]
+    fits, na = allows[way, methods.codes], looks.na(slice(None))
+    unsaid = methods.codes == len(methods.names) - 1
     known = np.array([one is not None for one in found], dtype=bool)[way]
     done = fits & enough & ~na
     shown = _first_columns(rows).assign(
-        method=methods,
+        method=rows["method"].astype("object"),
         allowed=np.array([" ".join(one.methods) if one and one.methods else None for one in found], dtype=object)[way],
-        minimum=minimum[way], sample=np.nan_to_num(size).astype(np.int64),
+        minimum=minimum[way], sample=looks.size,
         population=rows["population"].astype("Int64"),
         done=done.astype(np.int64), due=(~na).astype(np.int64),
-        why=np.select([na, done, ~named, ~known, ~fits], ["na", "conforms", "no_method", "no_point", "method"], "sample"),
+        why=np.select([na, done, unsaid, ~known, ~fits], ["na", "conforms", "no_method", "no_point", "method"], "sample"),
     )  # fmt: skip
     return {"checks": shown}
 
 
 def _states(chosen: Selection, projects: "pd.Series[Any]", day: Whole) -> tuple[list[Mapping[str, str]], Whole]:
     """Return the attributes that occur, and which of them each row's project has on its day."""
-    codes, names = pd.factorize(projects)
-    pairs, inverse = np.unique(np.stack([codes, day]), axis=1, return_inverse=True)
+    codes, names = named(projects)
+    distinct, inverse = pairs(codes, day)
     known = chosen.definitions.portfolio.project
     position: dict[tuple[tuple[str, str], ...], int] = {}
     numbers = []
-    for code, when in pairs.T:
-        project = known.get(str(names[code])) if code >= 0 else None
-        attributes = project.attributes_on(calendar.day_of(int(when))) if project else {}
+    for code, when in distinct:
+        project = known.get(names[code] or "")
+        attributes = project.attributes_on(calendar.day_of(when)) if project else {}
         numbers.append(position.setdefault(tuple(sorted(attributes.items())), len(position)))
-    return [dict(state) for state in position], np.array(numbers, dtype=np.int64)[inverse.ravel()]
+    return [dict(state) for state in position], np.array(numbers, dtype=np.int64)[inverse]
 
 
 def ratio(chosen: Selection, checks: Any, findings: Any, kind: str) -> dict[str, pd.DataFrame]:
@@ -164,7 +145,7 @@ def ratio(chosen: Selection, checks: Any, findings: Any, kind: str) -> dict[str,
     found = _raised(chosen, checks, findings, rows)
     found = found[(found["finding_kind"] == kind).to_numpy()].reset_index(drop=True)
     number = np.bincount(found["position"].to_numpy(), minlength=len(rows)).astype(np.int64)
-    na = (rows["result"].astype("object") == "na").to_numpy(dtype=bool)
+    na = dense.Looks(_columns(rows), ()).na(slice(None))
     shown = _first_columns(rows).assign(
         done=number, due=(~na).astype(np.int64), why=np.select([na, number > 0], ["na", "found"], "none_found")
     )
@@ -181,8 +162,8 @@ def score_rate(chosen: Selection, checks: Any, findings: Any) -> dict[str, pd.Da
     scores = np.array([one.score if one and one.score is not None else -1 for one in points], dtype=np.int64)[point]
     found = _raised(chosen, checks, findings, rows)
     lost = np.zeros(len(rows), dtype=np.int64)
-    np.add.at(lost, found["position"].to_numpy(), found["deduct_hundredths"].fillna(0).to_numpy().astype(np.int64))
-    na = (rows["result"].astype("object") == "na").to_numpy(dtype=bool)
+    np.add.at(lost, found["position"].to_numpy(), dense.whole(found["deduct_hundredths"])[0])
+    na = dense.Looks(_columns(rows), ()).na(slice(None))
     due = np.where(na | (scores < 0), 0, scores)
     counts = ~na & (scores >= 0)
     done = np.where(counts, due - lost, 0)
@@ -217,40 +198,29 @@ def _raised(
     if rows is None:
         rows = picked(checks, "checks", CHECKS)
         rows = rows[chosen.checks(rows, dense.day_numbers(rows["day"]))].reset_index(drop=True)
-    found = picked(findings, "findings", {**FINDINGS, **(more or {})}).rename(
-        columns={"kind": "finding_kind", "id": "finding"}
-    )
-    numbered = "entry" in rows.columns and "entry" in found.columns and not rows["entry"].duplicated().any()
-    if not numbered and rows["id"].duplicated().any():
-        raise UsageError(say("table checks holds an id twice; give the tables of one ledger, or ids that differ"))
-    looks = rows[["id", "project", "point", "role", "inspector", "day", *(["entry"] if numbered else [])]]
-    looks = looks.assign(
-        position=np.arange(len(looks)),
-        **{name: looks[name].astype("object") for name in ("project", "point", "role", "inspector")},
-    )
-    found = found.drop(columns=[] if numbered else ["entry"], errors="ignore")
-    return found.merge(
-        looks.drop(columns=["id"] if numbered else []),
-        how="inner",
-        left_on="entry" if numbered else "check",
-        right_on="entry" if numbered else "id",
-    )
+    found = picked(findings, "findings", {**FINDINGS, **(more or {})})
+    at = dense.checks_of(_columns(rows), tidy.table(found, (), "findings"))
+    found, at = found[at >= 0].reset_index(drop=True), at[at >= 0]
+    looks = rows.iloc[at].reset_index(drop=True)
+    of_check = {name: looks[name].astype("object") for name in ("project", "point", "role", "inspector")}
+    found = found.rename(columns={"kind": "finding_kind", "id": "finding"})
+    return found.assign(**of_check, day=looks["day"], position=at)
+
+
+def _columns(rows: pd.DataFrame) -> dense.Columns:
+    return dense.Columns(tidy.table(rows, (), "checks"))
 
 
 def _rounds(verifications: Any, as_of: datetime) -> pd.DataFrame:
     """Return per finding the first and the last second verification up to a moment, and how many there were."""
     rows = picked(verifications, "verifications", ROUNDS)
-    rows = rows[(rows["verified_at"] <= pd.Timestamp(as_of)).to_numpy()]
-    order = ["entry"] if "entry" in rows.columns else []
-    rows = rows.sort_values(["verified_at", *order], kind="stable").assign(
-        **{name: rows[name].astype("object") for name in ("finding", "outcome", "verifier")}
-    )
+    rows = dense.in_turn(rows.astype(dict.fromkeys(("finding", "outcome", "verifier"), "object")), as_of)
     last = rows.drop_duplicates("finding", keep="last")
     last = pd.DataFrame({
         "of": last["finding"], "outcome": last["outcome"], "verifier": last["verifier"], "last_day": last["day"],
     })  # fmt: skip
-    groups = rows.groupby("finding", sort=False)
-    first = pd.DataFrame({"first_day": groups["day"].first(), "rounds": groups.size()})
+    days = rows.drop_duplicates("finding", keep="first").set_index("finding")["day"]
+    first = pd.DataFrame({"first_day": days, "rounds": rows.groupby("finding", sort=False).size()})
     return last.merge(first, left_on="of", right_index=True)
 
 

@@ -5,13 +5,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
+from qpi.chain import LEDGER
 from qpi.entries import utc_text
 from qpi.errors import DataError, Problem, Where
 from qpi.messages import say
 
 TAG = "qpi-receipt-v1"
 # Blanks of any kind: on paper, and in a PDF, a line may have been broken.
-_LINE = re.compile(rf"{TAG}\s+([0-9A-Za-z-]{{1,64}})\s+([0-9]{{1,15}})\s+([0-9a-f]{{64}})(?:\s+([0-9T:.Z-]{{20,27}}))?")
+_LINE = re.compile(rf"{TAG}\s+({LEDGER})\s+([0-9]{{1,15}})\s+([0-9a-f]{{64}})(?:\s+([0-9T:.Z-]{{20,27}}))?")
 
 
 class Receipt(NamedTuple):

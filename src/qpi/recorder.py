@@ -493,6 +493,8 @@ class _Decision:
     def _clash(self, first: _Ready, others: Sequence[_Ready]) -> None:
         """Refuse records with one key and different content, all of them: nobody can tell which is meant."""
         remedy = say("give it an id of its own, or keep one")
+        if first.item.content.kind == "verification":
+            remedy = say("keep one; a later look at the finding has a later moment")
         for one, other in ((first, others[0]), *((other, first) for other in others)):
             fault = say(
                 "{record} stands also at {place} with other content ({parts})",
@@ -596,7 +598,11 @@ def _conflict(store: Ledger, key: str, record: Mapping[str, Any], known: tuple[i
     if found[-1].kind == "void":
         fault = say("{record} is recorded already as entry {number}, and void since entry {void}",
                     record=title(key), number=number, void=found[-1].seq)  # fmt: skip
-        return Fault("", fault, say("give it an id of its own, or bring it back with qpi correct"))
+        remedy = say("give it an id of its own, or bring it back with qpi correct")
+        if found[0].kind == "verification":
+            remedy = say("bring it back with qpi correct {number}; a later look at the finding has a later moment",
+                         number=found[-1].seq)  # fmt: skip
+        return Fault("", fault, remedy)
     number = max(kept)
     fault = say(
         "{record} is recorded already as entry {number} with other content ({parts})",
@@ -604,7 +610,12 @@ def _conflict(store: Ledger, key: str, record: Mapping[str, Any], known: tuple[i
         number=number,
         parts=unlike(kept[number], here, recorded_and_given),
     )
-    return Fault("", fault, say("give it an id of its own, or leave the recorded one"))
+    remedy = say("give it an id of its own, or leave the recorded one")
+    if found[0].kind == "verification":
+        # What names it is its finding, who verified, and when.
+        remedy = say("leave the recorded one, or correct it with qpi correct {number}; a later look at the finding has a later "
+                     "moment", number=number)  # fmt: skip
+    return Fault("", fault, remedy)
 
 
 __all__ = ["Outcome", "Recorder", "as_draft", "draft", "system_actor"]

@@ -17,7 +17,7 @@ from qpi.definitions import Definitions
 from qpi.duties import Truth, Whole
 from qpi.errors import UsageError
 from qpi.frames import NEEDED
-from qpi.groups import named
+from qpi.groups import named, pairs
 from qpi.messages import say
 from qpi.policy import CHECK_KINDS
 
@@ -82,10 +82,10 @@ class Selection:
     def points(self, codes: "pd.Series[Any]", day: Whole) -> tuple[list[Any], Whole]:
         """Return the points in force on some day, None for one that is not, and which of them each row has."""
         row, names = named(codes)
-        pairs, inverse = np.unique(np.stack([dense.month_of(day), row]), axis=1, return_inverse=True)
+        known, inverse = pairs(dense.month_of(day), row)
         lists = self.definitions.checklists
-        found = [lists.points(calendar.first_day(int(month))).get(names[code] or "") for month, code in pairs.T]
-        return [one[0] if one else None for one in found], inverse.ravel()
+        found = [lists.points(calendar.first_day(month)).get(names[code] or "") for month, code in known]
+        return [one[0] if one else None for one in found], inverse
 
 
 _OF_CHECKS = frozenset({"role", "specialty", "category", "inspector", "kind"})
@@ -130,7 +130,11 @@ def known_values(definitions: Definitions, key: str) -> dict[str, str]:
 
 
 def picked(frame: Any, name: str, columns: Mapping[str, Any], days: tuple[date, date] | None = None) -> pd.DataFrame:
-    """Return these columns of a caller's table, in memory and in its order; those that it lacks with their default."""
+    """Return these columns of a caller's table, in memory and in the order of the ledger; those that it lacks with their default.
+
+    Without numbers of entries a table in memory keeps its order; of any other engine, which knows none, rows come in that
+    of their ids.
+    """
     table = tidy.table(frame, NEEDED[name], name)
     there = tidy.names(table)
     if days is not None:
@@ -138,8 +142,14 @@ def picked(frame: Any, name: str, columns: Mapping[str, Any], days: tuple[date, 
         midnights = table.implementation.is_pandas()
         first, last = (datetime.combine(one, time.min) if midnights else nw.lit(one, dtype=nw.Date) for one in days)
         table = table.filter((nw.col("day") >= first) & (nw.col("day") <= last))
-    found = table.select(*(column for column in (*columns, "entry") if column in there))
-    rows = found.collect("pyarrow").to_pandas() if isinstance(found, nw.LazyFrame) else found.to_pandas()
+    order: list[str] = [column for column in ("entry", "no") if {column, "entry"} <= there]
+    found = table.select(*(column for column in dict.fromkeys((*columns, *order)) if column in there))
+    rows = _here(found)
+    if not order and not tidy.in_memory(found):
+        order = [column for column in ("id", "finding", "verified_at") if column in rows.columns]
+    if order and not (order == ["entry"] and rows["entry"].is_monotonic_increasing):
+        rows = rows.sort_values(order, kind="stable")
+    rows = rows.drop(columns=[column for column in ("no",) if column in rows.columns and column not in columns])
     rows = rows.reset_index(drop=True)
     missing = {
         column: pd.Series([default] * len(rows), dtype="object", index=rows.index)
@@ -147,6 +157,22 @@ def picked(frame: Any, name: str, columns: Mapping[str, Any], days: tuple[date, 
         if column not in there
     }
     return rows.assign(**missing)
+
+
+def _here(found: Any) -> pd.DataFrame:
+    """Return a table in memory with the types that a table of the ledger has."""
+    eager = found.collect("pyarrow") if isinstance(found, nw.LazyFrame) else found
+    if not eager.implementation.is_pyarrow():
+        plain: pd.DataFrame = eager.to_pandas()
+        return plain
+    # Left alone, whole numbers with gaps would become floats, and days objects.
+    rows: pd.DataFrame = eager.to_native().to_pandas(types_mapper=_with_gaps, date_as_object=False)
+    whole = {name: "int64" for name in rows.columns if rows[name].dtype == "Int64" and not rows[name].isna().any()}
+    return rows.astype({**whole, **{name: "datetime64[s]" for name in tidy.DAYS if name in rows.columns}})
+
+
+def _with_gaps(kind: Any) -> Any:
+    return pd.Int64Dtype() if str(kind) in ("int64", "int32") else None
 
 
 __all__ = ["Selection", "Where", "known_values", "named", "picked", "selection"]

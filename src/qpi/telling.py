@@ -144,8 +144,7 @@ class _Text:
     def _sentence(self) -> Message:
         told = self.told
         title = terms.INDICATOR_TITLES[told.indicator] if self.language == "zh" else told.indicator
-        floor = self.definitions.policy.floor(told.indicator)
-        rate = percent(told.done, told.due, *([floor] if floor is not None else []))
+        rate = percent(told.done, told.due, *self.definitions.policy.bounds(told.indicator))
         keys = [f"{key}={'—' if value is None else value}" for key, value in told.where.items() if key != "month"]
         figures = {"done": self._amount(told.done), "due": self._amount(told.due), "rate": rate}
         if not keys:

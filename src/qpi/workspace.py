@@ -6,7 +6,7 @@ The ledger, pandas and Jinja are imported where they are first needed, so that j
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -274,14 +274,33 @@ class Workspace:
 
         With `source`, the folder of an export, they are counted from it, and no ledger is needed.
         """
+        with self.reading(at=at, source=source, counted=True) as tables:
+            return self.measured(period, by=by, as_of=as_of, tables=tables)
+
+    @contextmanager
+    def reading(
+        self, *, at: Moment = None, source: str | Path | None = None, counted: bool = False
+    ) -> Iterator[Tables]:
+        """Open the tables at a state of the ledger, or those of an export, for the time of a `with`.
+
+        With `counted`, those of the ledger have only the columns that indicators hang on. Raises UsageError for a state of
+        an export.
+        """
         if source is None:
-            return self.measured(period, by=by, as_of=as_of, tables=self.tables(at=at, counted=True))
+            yield self.tables(at=at, counted=counted)
+            return
         if at is not None:
             raise UsageError(
                 say("an export is at one entry of the ledger, and has no other state; leave out the entry")
             )
         with self.exported(source) as tables:
-            return self.measured(period, by=by, as_of=as_of, tables=tables)
+            yield tables
+
+    def _given(
+        self, tables: Tables | None, at: Moment, source: str | Path | None, *, counted: bool = False
+    ) -> AbstractContextManager[Tables]:
+        """Return tables that were read before, or open those that are asked for."""
+        return self.reading(at=at, source=source, counted=counted) if tables is None else nullcontext(tables)
 
     def export(self, folder: str | Path, *, now: datetime | None = None, tallies: bool = False) -> Exported:
         """Write checks, findings and verifications as Parquet files, or bring an export up to date.
@@ -372,16 +391,17 @@ class Workspace:
         by: Sequence[str] = (),
         as_of: datetime | date | None = None,
         at: Moment = None,
+        source: str | Path | None = None,
         tables: Tables | None = None,
     ) -> pd.DataFrame:
         """Return the indicators of a period beside those of earlier ones as `qpi.trend.compared` does.
 
-        The ledger is read at entry `at`, unless its tables were read before.
+        They are counted from the ledger at entry `at`, from the export `source`, or from tables that were read before.
         """
         from qpi import trend
 
-        rows = tables or self.tables(at=at)
-        return trend.compared(self.definitions, *rows[:3], period, by=by, as_of=as_of)
+        with self._given(tables, at, source, counted=True) as rows:
+            return trend.compared(self.definitions, *rows[:3], period, by=by, as_of=as_of)
 
     def ranked(
         self,
@@ -392,17 +412,18 @@ class Workspace:
         minimum: int | None = None,
         as_of: datetime | date | None = None,
         at: Moment = None,
+        source: str | Path | None = None,
         tables: Tables | None = None,
     ) -> pd.DataFrame:
         """Return projects, or the groups of another grouping, in the order of an indicator as `qpi.ranks.ranked` does.
 
-        The ledger is read at entry `at`, unless its tables were read before.
+        They are counted from the ledger at entry `at`, from the export `source`, or from tables that were read before.
         """
         from qpi import intervals, ranks
 
-        rows = tables or self.tables(at=at)
         least = intervals.MINIMUM if minimum is None else minimum
-        return ranks.ranked(self.definitions, *rows[:3], period, indicator, by=by, minimum=least, as_of=as_of)
+        with self._given(tables, at, source, counted=True) as rows:
+            return ranks.ranked(self.definitions, *rows[:3], period, indicator, by=by, minimum=least, as_of=as_of)
 
     def explain(
         self,
@@ -412,13 +433,17 @@ class Workspace:
         where: Mapping[str, str | None] | None = None,
         as_of: datetime | date | None = None,
         at: Moment = None,
+        source: str | Path | None = None,
         tables: Tables | None = None,
     ) -> Explanation:
-        """Return what stands behind one indicator, as `qpi.explain.explain` does, from the ledger at entry `at`."""
+        """Return what stands behind one indicator, as `qpi.explain.explain` does.
+
+        The rows are those of the ledger at entry `at`, of the export `source`, or of tables that were read before.
+        """
         from qpi import explain
 
-        rows = tables or self.tables(at=at)
-        return explain.explain(self.definitions, *rows[:3], period, indicator, where=where, as_of=as_of)
+        with self._given(tables, at, source) as rows:
+            return explain.explain(self.definitions, *rows[:3], period, indicator, where=where, as_of=as_of)
 
     def self_verified(
         self, period: str, *, as_of: datetime | date | None = None, tables: Tables | None = None
