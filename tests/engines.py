@@ -112,8 +112,8 @@ def _folder():
     return folder
 
 
-@cache
 def spark():
+    """Return the session of this process: the one that runs, or a new one where a test of the docs stopped it."""
     from pyspark.sql import SparkSession
 
     session = (
@@ -155,6 +155,12 @@ ENGINES = {
     "DuckDB over Parquet": (over_parquet, ("duckdb", "pyarrow")),
     "PySpark": (in_spark, ("pyspark", "pyarrow")),
 }
+
+
+def each(*engines):
+    """Return engines as parameters of a test; those of Spark keep to one process, where one session serves them all."""
+    marks = {"PySpark": [pytest.mark.xdist_group("Spark")]}
+    return [pytest.param(engine, marks=marks.get(engine, [])) for engine in engines]
 
 
 def on(engine, tables):

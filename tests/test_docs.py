@@ -265,7 +265,7 @@ def test_every_library_is_named_with_the_oldest_version_that_is_claimed():
     with (ROOT / "pyproject.toml").open("rb") as file:
         project = tomllib.load(file)["project"]
     extras = [extra for extra in project["optional-dependencies"] if extra not in ("test", "check")]
-    wanted = sorted([*project["dependencies"], *(one for e in extras for one in project["optional-dependencies"][e])])
+    wanted = sorted({*project["dependencies"], *(one for e in extras for one in project["optional-dependencies"][e])})
     said = [f"{row[0].strip('`')}>={row[1]}" for row in rows(sections("docs/architecture.md")["Libraries"])]
     assert said == wanted
 
@@ -506,6 +506,7 @@ def test_the_page_of_engines_does_what_it_says(november, monkeypatch):
     assert names["share"] == names["workspace"].self_verified("2026-10")
 
 
+@pytest.mark.xdist_group("Spark")
 @pytest.mark.filterwarnings("ignore")
 def test_the_page_of_engines_is_true_of_spark(november, monkeypatch):
     pytest.importorskip("pyspark", reason="pyspark is not installed")
