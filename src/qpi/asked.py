@@ -63,12 +63,24 @@ class Held:
     movers: Sequence[str]
 
 
+class Way(NamedTuple):
+    """How a point may be looked at in a month and a state: the least sample, and the methods (None: any)."""
+
+    month: int
+    state: int
+    point: str
+    minimum: int
+    methods: tuple[str, ...] | None
+
+
 @dataclass(frozen=True)
 class Looked:
     """What is asked of the checks of months from `start` up to but not including `stop`.
 
     `keys` are those of project, role, inspector and kind to group by; `demanded` are the fields that make a check
-    traceable, `most` is the greatest sample that is asked for.
+    traceable, `most` is the greatest sample that is asked for. With `ways` it is told of each check whether it conforms
+    to one of them, instead of its method and sample: fewer groups where there are many keys. Those of movers are told as
+    without.
     """
 
     keys: Sequence[str]
@@ -77,6 +89,7 @@ class Looked:
     stop: int
     most: int
     held: Held
+    ways: Sequence[Way] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Dense counts: tables in memory counted through whole-number codes, without a look at any single row in Python."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import cached_property
@@ -392,7 +392,7 @@ class _Looks:
         return found
 
 
-def _keyed(column: Coded) -> tuple[Callable[[Any], Whole], int]:
+def _keyed(column: Coded) -> "Part":
     """Return a column of keys as codes from 0, the last for rows without one."""
     last = len(column.names)
 
@@ -408,49 +408,83 @@ def _categories(codes: Whole, names: Sequence[Any]) -> "pd.Series[Any]":
     return pd.Series(pd.Categorical.from_codes(np.where(codes == len(names), -1, codes), categories=pd.Index(names)))
 
 
+Part = tuple[Callable[[slice], Whole], int]
+"""A column given block by block as codes from 0, and how many codes there are."""
+
+
 def looked(checks: Columns, asked: Looked) -> pd.DataFrame:
     """Count checks by keys and by what quality is judged by; see `qpi.tally.Rows.looked`."""
     looks = _Looks(checks, asked.demanded)
+    names = list(dict.fromkeys((*asked.keys, "point")))
+    columns = {name: checks.coded(name) for name in (*names, "method")}
     calendar = calendar_of(asked.start, asked.stop)
-    months, outside = asked.stop - asked.start, len(calendar.month) - 1
-    month = np.where(calendar.month < 0, months, calendar.month - asked.start).astype(np.int64)
     project = checks.coded("project")
     state, mover = _states(project, asked)
-    moved = len(asked.held.movers) > 0
-    names = list(dict.fromkeys((*asked.keys, "point", "method")))
-    columns = [checks.coded(name) for name in names]
+    months = asked.stop - asked.start
+    month = np.where(calendar.month < 0, months, calendar.month - asked.start).astype(np.int64)
 
     def place(part: slice) -> Whole:
         return calendar.place(checks.day[part])
 
-    parts: list[tuple[Callable[[slice], Whole], int]] = [_keyed(column) for column in columns]
-    parts += [
-        (lambda part: month[place(part)], months + 1),
-        (lambda part: state[project.codes[part]], int(state.max()) + 1),
-        (lambda part: mover[project.codes[part]], len(asked.held.movers) + 1),
-        (
-            lambda part: np.where(mover[project.codes[part]] > 0, place(part) + 1, 0),
-            outside + 2 if moved else 1,
-        ),
-        (lambda part: looks.reach(part, asked.most), asked.most + 1),
-        (lambda part: looks.na(part).astype(np.int64), 2),
-        (lambda part: looks.traceable(part).astype(np.int64), 2),
-    ]
-    if not moved:
-        # A column of one code costs a pass and tells nothing.
-        parts[len(columns) + 2 : len(columns) + 4] = []
-    found = grouped(parts, checks.rows)
-    cells = found.columns
-    frame = {
-        name: _categories(cells[n], column.names) for n, (name, column) in enumerate(zip(names, columns, strict=True))
+    parts: dict[str, Part] = {name: _keyed(columns[name]) for name in names}
+    parts["month"] = (lambda part: month[place(part)], months + 1)
+    states = max(int(state.max()), *(way.state for way in asked.ways or ()), 0) + 1
+    parts["state"] = (lambda part: state[project.codes[part]], states)
+    if asked.held.movers:
+        parts["mover"] = (lambda part: mover[project.codes[part]], len(asked.held.movers) + 1)
+        parts["day"] = (
+            lambda part: np.where(mover[project.codes[part]] > 0, place(part) + 1, 0), len(calendar.month) + 1,
+        )  # fmt: skip
+    parts["method"] = _keyed(columns["method"])
+    parts["reach"] = (lambda part: looks.reach(part, asked.most), asked.most + 1)
+    if asked.ways is not None:
+        parts |= _conforming(parts, columns["point"], columns["method"], asked)
+    parts["na"] = (lambda part: looks.na(part).astype(np.int64), 2)
+    parts["traceable"] = (lambda part: looks.traceable(part).astype(np.int64), 2)
+    found = grouped(list(parts.values()), checks.rows)
+    cells = dict(zip(parts, found.columns, strict=True))
+    frame = {name: _categories(cells.pop(name), columns[name].names) for name in (*names, "method")}
+    less = {"month": -asked.start, "mover": 1, "day": 1 - calendar.first}
+    frame |= {name: pd.Series(values - less.get(name, 0)) for name, values in cells.items()}
+    frame["checks"] = pd.Series(found.number)
+    frame["traceable"] = pd.Series(np.where(cells["traceable"] == 1, found.number, 0))
+    return pd.DataFrame(frame)[cells["month"] < months].reset_index(drop=True)
+
+
+def _conforming(parts: Mapping[str, Part], points: Coded, methods: Coded, asked: Looked) -> dict[str, Part]:
+    """Tell of each check whether it conforms, and its method and sample only where its project moves."""
+    months, never = asked.stop - asked.start, 2**31 - 1
+    shape = (months + 1, parts["state"][1], len(points.names) + 1, len(methods.names) + 1)
+    least = np.full(shape, never, dtype=np.int64)
+    of_point = {name: code for code, name in enumerate(points.names)}
+    of_method = {name: code for code, name in enumerate(methods.names)}
+    for way in asked.ways or ():
+        code = of_point.get(way.point)
+        if code is not None:
+            allowed = of_method if way.methods is None else [name for name in way.methods if name in of_method]
+            least[way.month - asked.start, way.state, code, [of_method[name] for name in allowed]] = way.minimum
+    names = ("month", "state", "point", "method", "reach")
+    month, state, point, method, reach = (codes for codes, _ in map(parts.__getitem__, names))
+    if "mover" not in parts:
+        return {
+            "method": (lambda part: np.full(part.stop - part.start, len(methods.names)), len(methods.names) + 1),
+            "reach": (lambda part: np.zeros(part.stop - part.start, dtype=np.int64), 1),
+            "conforms": (
+                lambda part: (reach(part) >= least[month(part), state(part), point(part), method(part)]).astype(np.int64), 2,
+            ),
+        }  # fmt: skip
+    moves, _ = parts["mover"]
+
+    def conforms(part: slice) -> Whole:
+        fits = reach(part) >= least[month(part), state(part), point(part), method(part)]
+        found: Whole = (fits & (moves(part) == 0)).astype(np.int64)
+        return found
+
+    return {
+        "method": (lambda part: np.where(moves(part) > 0, method(part), len(methods.names)), len(methods.names) + 1),
+        "reach": (lambda part: np.where(moves(part) > 0, reach(part), 0), asked.most + 1),
+        "conforms": (conforms, 2),
     }
-    rest = cells[len(columns) :]
-    frame["month"], frame["state"] = pd.Series(rest[0] + asked.start), pd.Series(rest[1])
-    if moved:
-        frame["mover"], frame["day"] = pd.Series(rest[2] - 1), pd.Series(rest[3] - 1 + calendar.first)
-    frame["reach"], frame["na"] = pd.Series(rest[-3]), pd.Series(rest[-2])
-    frame["checks"], frame["traceable"] = pd.Series(found.number), pd.Series(np.where(rest[-1] == 1, found.number, 0))
-    return pd.DataFrame(frame)[rest[0] < months].reset_index(drop=True)
 
 
 def _states(project: Coded, asked: Looked) -> tuple[Whole, Whole]:

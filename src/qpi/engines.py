@@ -20,29 +20,40 @@ def streams(frame: Any) -> bool:
     return bool(frame.implementation.is_duckdb())
 
 
-def beside(frame: Any, columns: Mapping[str, Sequence[str]], number: str) -> Any:
+def numbered(frame: Any, columns: Mapping[str, Sequence[str]], number: str) -> Any:
     """Return a small table of texts on the engine of a lazy frame, its rows numbered from 0 in column `number`.
 
     Return None for an engine of which it is not known how.
     """
+    return beside(frame, {**columns, number: range(len(next(iter(columns.values()))))})
+
+
+def beside(frame: Any, columns: Mapping[str, Sequence[Any]]) -> Any:
+    """Return a small table of texts and whole numbers on the engine of a lazy frame, or None where it is not known how."""
     kind, native = frame.implementation, frame.to_native()
     rows = len(next(iter(columns.values())))
+    texts = {name for name, values in columns.items() if rows and isinstance(values[0], str)}
+    if not rows:
+        return None
     if kind.is_duckdb():
         # One literal per column is read far faster than thousands of values.
-        parts = [f"unnest(string_split({_literal(texts)}, chr(31))) AS {name}" for name, texts in columns.items()]
-        narrow = "USMALLINT" if rows < 2**16 else "INTEGER"
-        query = f"SELECT {', '.join(parts)}, unnest(range({rows}))::{narrow} AS {number}"
+        parts = [
+            f"unnest(string_split({_literal(list(map(str, values)))}, chr(31)){'' if name in texts else _type(values)}) AS {name}"
+            for name, values in columns.items()
+        ]
         # On the connection of the relation: those of two connections cannot be joined.
-        return nw.from_native(native.query("qpi_small_table", query if rows else f"{query} LIMIT 0"))
+        return nw.from_native(native.query("qpi_small_table", f"SELECT {', '.join(parts)}"))
     if kind.is_polars():
-        return nw.from_native(type(native)({**columns, number: range(rows)}))
+        return nw.from_native(type(native)(dict(columns)))
     if kind.is_pyspark():
-        if not rows:
-            return None
-        cells = list(zip(*columns.values(), range(rows), strict=True))
-        schema = ", ".join([*(f"{name} string" for name in columns), f"{number} int"])
-        return nw.from_native(native.sparkSession.createDataFrame(cells, schema))
+        schema = ", ".join(f"{name} {'string' if name in texts else 'int'}" for name in columns)
+        return nw.from_native(native.sparkSession.createDataFrame(list(zip(*columns.values(), strict=True)), schema))
     return None
+
+
+def _type(values: Sequence[Any]) -> str:
+    # Narrow numbers travel faster.
+    return "::USMALLINT[]" if min(values) >= 0 and max(values) < 2**16 else "::INTEGER[]"
 
 
 def _literal(texts: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from qpi import calendar
-from qpi.asked import Held, Looked, Raised, Truth, Whole
+from qpi.asked import Held, Looked, Raised, Truth, Way, Whole
 from qpi.calendar import Period
 from qpi.checklist import Point
 from qpi.definitions import Definitions
@@ -96,7 +96,8 @@ class _Quality:
         """Return the counts of every indicator but coverage and frequency completion."""
         demanded, start, stop = self.policy.traceability, self.period.start, self.period.stop
         found = states(self.definitions, self.period)
-        looks = rows.looked(Looked(self.keys, demanded.check, start, stop, self._most(), found.held))
+        ways = self._ways(found) if {"project", "inspector"} & set(self.keys) else None
+        looks = rows.looked(Looked(self.keys, demanded.check, start, stop, self._most(), found.held, ways))
         today = self.as_of.astimezone(self.definitions.zone).date()
         asked = Raised(self.keys, demanded.finding, demanded.check, start, stop, today)
         raised, checks = rows.found(asked, self.as_of)
@@ -110,6 +111,16 @@ class _Quality:
         points = [p for s in self.definitions.checklists.sources for p in s.edition.points.values()]
         samples = [s for p in points for s in (p.sample, *(v.sample for v in p.variants or ())) if s is not None]
         return max((sample.minimum for sample in samples), default=0)
+
+    def _ways(self, found: States) -> list[Way]:
+        """Return how the points in force may be looked at, in each month and state."""
+        ways = []
+        for month in self.period.months:
+            for code, (point, _) in self.definitions.checklists.points(calendar.first_day(month)).items():
+                for state, attributes in enumerate(found.attributes):
+                    way = point.way(attributes)
+                    ways.append(Way(month, state, code, way.minimum, way.methods or None))
+        return ways
 
     def _grouped(self, rows: pd.DataFrame, month: Whole) -> Groups:
         """Group rows by the asked keys; `month` is the one that the indicator goes by."""
@@ -213,7 +224,10 @@ class _Quality:
                     name is not None and (not way.methods or name in way.methods) for name in methods.names
                 ]
         fits: Truth = allowed[row, methods.codes] & (_whole(looks, "reach") >= minimum[row])
-        return fits
+        if "conforms" not in looks:
+            return fits
+        told = _whole(looks, "conforms") == 1
+        return np.where(_whole(looks, "mover") >= 0, fits, told) if found.held.movers else told
 
     def _state(self, looks: pd.DataFrame, found: States) -> Whole:
         """Return the state of each row's project on its day."""

@@ -10,7 +10,7 @@ import pandas as pd
 from pandas.api.types import union_categoricals
 
 from qpi import calendar, engines
-from qpi.asked import ENOUGH, Days, Looked, Owed, Raised, Stretch, Whole
+from qpi.asked import ENOUGH, Days, Looked, Owed, Raised, Stretch, Way, Whole
 from qpi.dense import Coded, Marks, coded, with_ranks
 from qpi.tidy import names, refuse_empty_days, with_columns
 
@@ -87,9 +87,9 @@ def _stretched(stretch: Stretch) -> nw.Expr:
 
 def _coded(rows: Any, owed: Owed) -> Any:
     """Return how to filter the rows and to name their project and pair: by numbers where the engine can, else by texts."""
-    project = engines.beside(rows, {"project": list(owed.projects)}, "owner")
+    project = engines.numbered(rows, {"project": list(owed.projects)}, "owner")
     roles, points = [role for role, _ in owed.pairs], [point for _, point in owed.pairs]
-    pair = engines.beside(rows, {"role": roles, "point": points}, "pair")
+    pair = engines.numbered(rows, {"role": roles, "point": points}, "pair")
 
     def coded_rows(wanted: nw.Expr) -> Any:
         found = rows.filter(wanted)
@@ -211,6 +211,7 @@ def looked(checks: Any, asked: Looked) -> pd.DataFrame:
     rows = _judged(with_columns(checks, _quality_columns(asked.demanded)), asked.demanded)
     made = [reach(asked.most).alias("reach")]
     keys = [*dict.fromkeys((*asked.keys, "point", "method")), "reach", "na"]
+    conforms = asked.ways is not None and engines.beside(checks, {"point": [""]}) is not None
     if asked.held.constant:
         made.append(_state(asked).alias("state"))
         keys.append("state")
@@ -222,15 +223,51 @@ def looked(checks: Any, asked: Looked) -> pd.DataFrame:
             nw.when(moves).then(nw.col("day")).otherwise(nw.lit(None, dtype=nw.Date)).alias("moved"),
         ]
         keys += ["mover", "moved"]
+    if conforms:
+        keys.append("conforms")
     parts = []
     for start, stop in _portions(checks, asked.start, asked.stop):
-        mine = rows.filter(within("day", start, stop)).with_columns(*made)
+        mine, groups = rows.filter(within("day", start, stop)).with_columns(*made), list(keys)
         if stop - start > 1:
-            mine, keys = mine.with_columns(month().alias("month")), [*keys, "month"]
-        counted = mine.group_by(*keys, drop_null_keys=False).agg(nw.len().alias("checks"), nw.col("traceable").sum())
+            mine, groups = mine.with_columns(month().alias("month")), [*groups, "month"]
+        if conforms:
+            mine = _conforming(mine, asked, start, stop)
+        counted = mine.group_by(*groups, drop_null_keys=False).agg(nw.len().alias("checks"), nw.col("traceable").sum())
         part = _collected(counted)
         parts.append(part if stop - start > 1 else part.assign(month=start))
     return _stacked(parts, asked)
+
+
+def _conforming(rows: Any, asked: Looked, start: int, stop: int) -> Any:
+    """Tell of each check whether it conforms, and its method and sample only where its project moves."""
+    ways = [way for way in asked.ways or () if start <= way.month < stop]
+    on = ["point", *(["month"] if stop - start > 1 else []), *(["state"] if asked.held.constant else [])]
+
+    def columns(some: Sequence[Way]) -> dict[str, list[Any]]:
+        return {name: [getattr(way, name) for way in some] for name in on}
+
+    least = engines.beside(
+        rows, {**columns(ways), "least": [w.minimum for w in ways], "any": [int(w.methods is None) for w in ways]}
+    )
+    each = [(way, method) for way in ways for method in way.methods or ()]
+    listed = engines.beside(
+        rows, {**columns([way for way, _ in each]), "method": [method for _, method in each], "listed": [1] * len(each)}
+    )
+    rows = rows.join(least, on=on, how="left") if least is not None else _absent(rows, "least", "any")
+    rows = rows.join(listed, on=[*on, "method"], how="left") if listed is not None else _absent(rows, "listed")
+    allowed = (nw.col("any").fill_null(0) == 1) | (nw.col("listed").fill_null(0) == 1)
+    fits = (~nw.col("method").is_null()) & allowed & (nw.col("reach") >= nw.col("least"))
+    fits = fits.fill_null(value=False).cast(nw.Int64)
+    moves = ~nw.col("mover").is_null() if asked.held.movers else nw.lit(value=False)
+    return rows.with_columns(
+        nw.when(moves).then(nw.lit(0)).otherwise(fits).cast(nw.Int64).alias("conforms"),
+        nw.when(moves).then(nw.col("reach")).otherwise(nw.lit(0)).cast(nw.Int64).alias("reach"),
+        nw.when(moves).then(nw.col("method")).otherwise(nw.lit(None, dtype=nw.String)).alias("method"),
+    )
+
+
+def _absent(rows: Any, *columns: str) -> Any:
+    return rows.with_columns(*(nw.lit(0, dtype=nw.Int64).alias(name) for name in columns))
 
 
 def _portions(checks: Any, start: int, stop: int) -> list[tuple[int, int]]:
@@ -250,7 +287,7 @@ def _state(asked: Looked) -> nw.Expr:
 
 def _stacked(parts: list[pd.DataFrame], asked: Looked) -> pd.DataFrame:
     """Put the counts of several months together, with whole numbers and one set of names a column."""
-    found = _together(parts, ("month", "state", "reach", "na", "checks", "traceable"))
+    found = _together(parts, ("month", "state", "reach", "na", "conforms", "checks", "traceable"))
     if not asked.held.constant:
         found["state"] = 0
     if asked.held.movers:
