@@ -158,9 +158,11 @@ def names(frame: Any) -> set[str]:
 
 
 def with_columns(frame: Any, columns: Iterable[tuple[str, Any]]) -> Any:
-    """Add the columns that a table lacks, null or with a value of their own."""
+    """Add the columns that a table lacks, null or with a value of their own; of two of one name the first holds."""
     there = names(frame)
-    missing = [_constant(name, value) for name, value in columns if name not in there]
+    # Each once: Polars refuses a name that is given twice.
+    lacking = {name: value for name, value in reversed(tuple(columns)) if name not in there}
+    missing = [_constant(name, value) for name, value in lacking.items()]
     return frame.with_columns(*missing) if missing else frame
 
 
