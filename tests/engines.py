@@ -77,19 +77,21 @@ def in_lazy_polars(tables):
     return [table.lazy() for table in in_polars(tables)]
 
 
-def in_duckdb(tables):
+@cache
+def duckdbs():
+    """Return a connection that lives as long as the process: up to DuckDB 1.4 a relation does not keep its own alive."""
     import duckdb
 
-    connection = duckdb.connect()
-    return [connection.from_arrow(table) for table in in_arrow(tables)]
+    return duckdb.connect()
+
+
+def in_duckdb(tables):
+    return [duckdbs().from_arrow(table) for table in in_arrow(tables)]
 
 
 def over_parquet(tables):
     """DuckDB over Parquet files, as an export has them."""
-    import duckdb
-
-    connection = duckdb.connect()
-    return [connection.from_parquet(path) for path in _files(tables)]
+    return [duckdbs().from_parquet(path) for path in _files(tables)]
 
 
 def _files(tables):
