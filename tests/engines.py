@@ -133,13 +133,8 @@ def in_spark(tables):
     return [spark().read.parquet(path) for path in _files(tables)]
 
 
-def in_dask(tables):
-    import dask.dataframe as dd
-
-    return [dd.from_pandas(table, npartitions=2) for table in in_plain_pandas(tables)]
-
-
 def in_ibis(tables):
+    """Ibis over DuckDB over Parquet files."""
     import ibis
 
     connection = ibis.duckdb.connect()
@@ -155,6 +150,7 @@ ENGINES = {
     "lazy Polars": (in_lazy_polars, ("polars", "pyarrow")),
     "DuckDB": (in_duckdb, ("duckdb", "pyarrow")),
     "DuckDB over Parquet": (over_parquet, ("duckdb", "pyarrow")),
+    "Ibis": (in_ibis, ("ibis", "duckdb", "pyarrow")),
     "PySpark": (in_spark, ("pyspark", "pyarrow")),
 }
 
