@@ -158,11 +158,12 @@ def names(frame: Any) -> set[str]:
 
 
 def with_columns(frame: Any, columns: Iterable[tuple[str, Any]]) -> Any:
-    """Add the columns that a table lacks, null or with a value of their own; of two of one name the first holds."""
+    """Add the columns that a table lacks, null or with a value of their own; of two of one name the first counts."""
     there = names(frame)
-    # Each once: Polars refuses a name that is given twice.
-    lacking = {name: value for name, value in reversed(tuple(columns)) if name not in there}
-    missing = [_constant(name, value) for name, value in lacking.items()]
+    wanted: dict[str, Any] = {}
+    for name, value in columns:
+        wanted.setdefault(name, value)
+    missing = [_constant(name, value) for name, value in wanted.items() if name not in there]
     return frame.with_columns(*missing) if missing else frame
 
 
