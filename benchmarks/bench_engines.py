@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +27,7 @@ import rivals
 from company import company
 from rivals import BY_DAY, BY_MASK, Asked
 
-HAND, SCAN, MEMORY, NAIVE, SPARK = 1.0, 4.0, 1.0, 1 / 6, 1.3
+HAND, SCAN, MEMORY, NAIVE, SPARK, BESIDE = 1.0, 4.0, 1.0, 1 / 6, 1.3, 2.0
 TEN_TIMES, GIGABYTES = 11.0, 4.0
 NONE = math.inf
 """Stands for a limit where none was asked."""
@@ -171,7 +172,25 @@ def in_memory(folder: Path, runs: int) -> list[Row]:
                 f"{here}, all counts, over the same with pandas 3's own texts", all_counts, "naive of today", NONE
             ),
         ]
-    return found
+    return [*found, beside(what, frames, wanted)]
+
+
+def beside(what: str, frames: ours.Tables, wanted: Asked) -> Row:
+    """Compare the most memory that a count takes beside its tables in pandas with that of the tables."""
+    most = peak(lambda: ours.counts(frames, wanted))
+    held = sum(int(table.memory_usage(deep=True).sum()) for table in frames.values())
+    name = f"{what} (pandas), memory of all counts over that of the tables"
+    return f"{name} ({most / 2**20:.0f} MB, {held / 2**20:.0f} MB)", most / held, BESIDE
+
+
+def peak(work: Callable[[], Any]) -> int:
+    """Return the most bytes that Python and numpy held at a time for a piece of work."""
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 # A hundred million

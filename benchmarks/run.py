@@ -16,7 +16,6 @@ import bench_import
 import bench_ledger
 import bench_postgresql
 import bench_start
-import bench_tally
 import results
 from results import Row, Section
 
@@ -33,7 +32,6 @@ class Step(NamedTuple):
 STEPS = (
     Step("Start", "bench_start.py", bench_start.measure),
     Step("Frames of a ledger", "bench_frames.py", bench_frames.measure),
-    Step("The tally over pandas by hand", "bench_tally.py", bench_tally.measure),
     Step("Import", "bench_import.py", bench_import.measure),
     Step("The ledger", "bench_ledger.py", bench_ledger.measure),
     Step("PostgreSQL", "bench_postgresql.py", bench_postgresql.measure),

@@ -77,19 +77,21 @@ def in_lazy_polars(tables):
     return [table.lazy() for table in in_polars(tables)]
 
 
-def in_duckdb(tables):
+@cache
+def duckdbs():
+    """Return a connection that lives as long as the process: up to DuckDB 1.4 a relation does not keep its own alive."""
     import duckdb
 
-    connection = duckdb.connect()
-    return [connection.from_arrow(table) for table in in_arrow(tables)]
+    return duckdb.connect()
+
+
+def in_duckdb(tables):
+    return [duckdbs().from_arrow(table) for table in in_arrow(tables)]
 
 
 def over_parquet(tables):
     """DuckDB over Parquet files, as an export has them."""
-    import duckdb
-
-    connection = duckdb.connect()
-    return [connection.from_parquet(path) for path in _files(tables)]
+    return [duckdbs().from_parquet(path) for path in _files(tables)]
 
 
 def _files(tables):
@@ -112,8 +114,8 @@ def _folder():
     return folder
 
 
-@cache
 def spark():
+    """Return the session of this process: the one that runs, or a new one where a test of the docs stopped it."""
     from pyspark.sql import SparkSession
 
     session = (
@@ -131,13 +133,8 @@ def in_spark(tables):
     return [spark().read.parquet(path) for path in _files(tables)]
 
 
-def in_dask(tables):
-    import dask.dataframe as dd
-
-    return [dd.from_pandas(table, npartitions=2) for table in in_plain_pandas(tables)]
-
-
 def in_ibis(tables):
+    """Ibis over DuckDB over Parquet files."""
     import ibis
 
     connection = ibis.duckdb.connect()
@@ -153,8 +150,15 @@ ENGINES = {
     "lazy Polars": (in_lazy_polars, ("polars", "pyarrow")),
     "DuckDB": (in_duckdb, ("duckdb", "pyarrow")),
     "DuckDB over Parquet": (over_parquet, ("duckdb", "pyarrow")),
+    "Ibis": (in_ibis, ("ibis", "duckdb", "pyarrow")),
     "PySpark": (in_spark, ("pyspark", "pyarrow")),
 }
+
+
+def each(*engines):
+    """Return engines as parameters of a test; those of Spark keep to one process, where one session serves them all."""
+    marks = {"PySpark": [pytest.mark.xdist_group("Spark")]}
+    return [pytest.param(engine, marks=marks.get(engine, [])) for engine in engines]
 
 
 def on(engine, tables):

@@ -18,6 +18,7 @@ import bench_engines
 import company
 import duckdb_by_hand
 import generated
+import numpy as np
 import ours
 import pandas_by_hand
 import polars_by_hand
@@ -171,6 +172,11 @@ def test_the_memory_of_a_child_is_its_own_though_the_parent_is_large(tmp_path):
     alone = bench_engines.alone("nothing", tmp_path / "1")
     del ballast
     assert 0 < alone.gigabytes < 0.8
+
+
+def test_the_memory_of_a_count_is_all_that_it_held_at_a_time():
+    assert 2**25 <= bench_engines.peak(lambda: np.ones(2**22)) < 2**25 + 2**20
+    assert bench_engines.peak(lambda: [len(np.ones(2**16)) for _ in range(9)]) < 2**21
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc on Linux only")

@@ -21,6 +21,7 @@ from qpi import (
     document,
     entries,
     fields,
+    frames,
     jsonlines,
     metrics,
     notices,
@@ -265,7 +266,7 @@ def test_every_library_is_named_with_the_oldest_version_that_is_claimed():
     with (ROOT / "pyproject.toml").open("rb") as file:
         project = tomllib.load(file)["project"]
     extras = [extra for extra in project["optional-dependencies"] if extra not in ("test", "check")]
-    wanted = sorted([*project["dependencies"], *(one for e in extras for one in project["optional-dependencies"][e])])
+    wanted = sorted({*project["dependencies"], *(one for e in extras for one in project["optional-dependencies"][e])})
     said = [f"{row[0].strip('`')}>={row[1]}" for row in rows(sections("docs/architecture.md")["Libraries"])]
     assert said == wanted
 
@@ -486,26 +487,42 @@ def test_every_command_of_the_chinese_page_is_one(line):
     command.make_context(command.name, words)
 
 
+def programs(content):
+    """The programs of a page, each with the text that it prints where the page shows it right after."""
+    return re.findall(r"^```python\n(.*?)^```$(?:\n\n```text\n(.*?)^```$)?", content, re.MULTILINE | re.DOTALL)
+
+
+def test_the_columns_that_a_frame_must_hold_are_documented_and_no_others():
+    found = {row[0].strip("`"): row[1] for row in rows(sections("docs/engines.md")["What a frame must hold"])}
+    for name, needed in frames.NEEDED.items():
+        assert tuple(re.findall(r"`(\w+)`", found[name])) == needed
+
+
 # Ibis calls DuckDB and pandas by names that their releases call old.
 @pytest.mark.filterwarnings("ignore")
-def test_the_page_of_engines_does_what_it_says(november, monkeypatch):
+def test_the_page_of_engines_does_what_it_says(november, monkeypatch, capsys):
     """Its commands and programs run on the demo one after another, but for Spark, and all engines count the same."""
     run("qpi demo demo", monkeypatch)
-    commands = re.search(r"```sh\n(.*?)```", page("docs/engines.md"), re.DOTALL)[1].splitlines()
-    shown = [run(f"{line.partition('#')[0].strip()} -w demo", monkeypatch) for line in commands]
-    assert "9290 checks" in shown[0]
-    own = [line for line in run("qpi metrics 2026-10 -w demo", monkeypatch).splitlines() if "closed" not in line]
-    assert set(own[:3]) <= set(shown[1].splitlines())
-    names = {}
-    for what, _, body in parts(page("docs/engines.md").partition("<!-- needs Java -->")[0]):
-        if what == "python":
-            exec(compile(body, "page", "exec"), names)
+    lines = re.search(r"```sh\n(.*?)```", page("docs/engines.md"), re.DOTALL)[1].splitlines()
+    own, exported, read = [run(f"{line.partition('#')[0].strip()} -w demo", monkeypatch) for line in lines]
+    assert "9290 checks" in exported
+    assert own == read
+    assert "closure_on_time" in own
+    names, printed = {}, 0
+    for body, shown in programs(page("docs/engines.md").partition("<!-- needs Java -->")[0]):
+        capsys.readouterr()
+        exec(compile(body, "page", "exec"), names)
+        if shown:
+            assert capsys.readouterr().out == shown
+            printed += 1
+    assert printed == 1
     own = names["workspace"].metrics("2026-10", by=["project"])
     for name in ("frame", "by_duckdb", "by_polars", "by_ibis"):
         assert names[name].equals(own), name
     assert names["share"] == names["workspace"].self_verified("2026-10")
 
 
+@pytest.mark.xdist_group("Spark")
 @pytest.mark.filterwarnings("ignore")
 def test_the_page_of_engines_is_true_of_spark(november, monkeypatch):
     pytest.importorskip("pyspark", reason="pyspark is not installed")

@@ -12,9 +12,10 @@ from qpi.errors import UsageError
 from support import load, measured, moment, tables
 from worlds import world
 
+OTHERS = [name for name in engines.ENGINES if name != "pandas"]
 CI = bool(os.environ.get("QPI_CI"))
-WORLDS = dict.fromkeys(engines.ENGINES, 40 if CI else 8) | {"PySpark": 3 if CI else 1}
-"""How many random workspaces; Spark takes seconds for what the others do in some hundredths."""
+WORLDS = dict.fromkeys(engines.ENGINES, 40 if CI else 8) | {"Ibis": 10 if CI else 2, "PySpark": 3 if CI else 1}
+"""How many random workspaces; Spark takes seconds for what the others do in some hundredths, Ibis some tenths."""
 
 
 def _counts(found, rows, period, by, as_of):
@@ -23,7 +24,7 @@ def _counts(found, rows, period, by, as_of):
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::ResourceWarning")
-@pytest.mark.parametrize("engine", [name for name in engines.ENGINES if name != "pandas"])
+@pytest.mark.parametrize("engine", engines.each(*OTHERS))
 def test_every_engine_gives_the_whole_numbers_of_pandas(engine):
     for seed in range(WORLDS[engine]):
         made = world(seed)
@@ -84,7 +85,7 @@ def _strange():
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::ResourceWarning")
-@pytest.mark.parametrize("engine", [name for name in engines.ENGINES if name != "pandas"])
+@pytest.mark.parametrize("engine", engines.each(*OTHERS))
 @pytest.mark.parametrize("by", [(), ("project", "inspector", "kind"), ("region", "role", "month"), ("specialty",)])
 def test_null_empty_and_foreign_keys_are_kept_apart_on_every_engine(engine, by):
     found, rows = _strange()

@@ -19,7 +19,7 @@ from qpi.policy import INDICATORS
 from support import load, moment, tables
 from worlds import world
 
-WORLDS = int(os.environ.get("QPI_EXPLAINED", "300" if os.environ.get("QPI_CI") else "16"))
+WORLDS = int(os.environ.get("QPI_EXPLAINED", "200" if os.environ.get("QPI_CI") else "16"))
 """How many random workspaces; of each several rows are explained, each by every indicator."""
 CHUNK = 8
 

@@ -134,7 +134,7 @@ def meddle(recorder, rng):
             continue
 
 
-@pytest.mark.parametrize("seed", range(100 if os.environ.get("QPI_CI") else 12))
+@pytest.mark.parametrize("seed", range(60 if os.environ.get("QPI_CI") else 12))
 def test_whatever_is_recorded_voided_and_corrected_between_exports_the_files_hold_what_the_frames_hold(tmp_path, seed):
     rng, made = random.Random(seed), world(seed)
     out = tmp_path / "out"
@@ -624,7 +624,7 @@ def test_an_export_that_fails_leaves_the_folder_as_it_was(grown, monkeypatch):
 # Figures
 
 
-@pytest.mark.parametrize("start", range(0, 200 if os.environ.get("QPI_CI") else 6, 2))
+@pytest.mark.parametrize("start", range(0, 40 if os.environ.get("QPI_CI") else 6, 2))
 def test_the_figures_of_an_export_are_those_of_the_ledger_for_every_query(tmp_path, start):
     from qpi import duck
 
