@@ -62,6 +62,8 @@ def judge_days(checks: Any) -> None:
 
 def days(checks: Any, owed: Owed, kinds: Sequence[str], stretches: Sequence[Stretch]) -> Iterator[Days]:
     """Yield, month by month, the days on which pairs were looked at in projects, by checks of these kinds."""
+    if not owed.projects or not owed.pairs:
+        return
     rows = with_columns(checks, (("kind", "routine"),))
     counts = nw.col("kind").is_in(list(kinds))
     if "routine" in kinds:
