@@ -28,7 +28,7 @@ AS_OF = datetime(2030, 1, 1, tzinfo=UTC)
 
 def counts(tables: Tables, asked: Asked) -> Any:
     """Count as `qpi.metrics` does, on the engine that holds the tables."""
-    rows = tally.Rows(*(tables[name] for name in TABLES))
+    rows = tally.Rows(*(tables[name] for name in TABLES), of_ledger=True)
     wanted = tally.Raised([], OF_FINDING, DEMANDED, asked.start, asked.stop, AS_OF.date())
     looked = rows.looked(tally.Looked([], DEMANDED, asked.start, asked.stop, asked.most, tally.Held({}, [])))
     return list(_days(rows, asked)), looked, *rows.found(wanted, AS_OF), asked.owed
@@ -36,7 +36,7 @@ def counts(tables: Tables, asked: Asked) -> Any:
 
 def days(tables: Tables, asked: Asked) -> Any:
     """Count only the days that were looked at, as `qpi.metrics` does."""
-    return list(_days(tally.Rows(*(tables[name] for name in TABLES)), asked))
+    return list(_days(tally.Rows(*(tables[name] for name in TABLES), of_ledger=True), asked))
 
 
 def _days(rows: tally.Rows, asked: Asked) -> Iterator[tally.Days]:

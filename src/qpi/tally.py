@@ -38,13 +38,17 @@ class Tally(Protocol):
 class Rows:
     """Checks, findings and second verifications of one engine, as a caller hands them over.
 
-    Raises UsageError where one is no table, lacks a column, or lies on another engine than the others.
+    With `of_ledger` they are those of one ledger, whose numbers are known to be there and to come once; of others that is
+    asked first. Raises UsageError where one is no table, lacks a column, or lies on another engine than the others.
     """
 
-    def __init__(self, checks: Any, findings: Any, verifications: Any) -> None:
+    def __init__(self, checks: Any, findings: Any, verifications: Any, *, of_ledger: bool = False) -> None:
+        self._of_ledger = of_ledger
         tables = {"checks": checks, "findings": findings, "verifications": verifications}
         made = [tidy.table(frame, NEEDED[name], name) for name, frame in tables.items()]
         tidy.together(*made)
+        if not tidy.in_memory(made[0]) and not of_ledger:
+            made = [queries.with_all_numbers(one) for one in made]
         self._checks, self._findings, self._verifications = made
         self._columns = dense.Columns(self._checks) if tidy.in_memory(self._checks) else None
         self._found: dict[datetime, Any] = {}
@@ -96,9 +100,9 @@ class Rows:
         if as_of not in self._found:
             tables = (self._findings, self._verifications, as_of)
             if self._columns is None:
-                self._found[as_of] = queries.Found(self._checks, *tables)
+                self._found[as_of] = queries.Found(self._checks, *tables, of_ledger=self._of_ledger)
             else:
-                self._found[as_of] = dense.Found(self._columns, *tables)
+                self._found[as_of] = dense.Found(self._columns, *tables, of_ledger=self._of_ledger)
         return self._found[as_of]
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from qpi.notices import Notice
     from qpi.recorder import Outcome, Recorder
     from qpi.stored import Stored
+    from qpi.tally import Tally
     from qpi.verifiers import Share
 
 
@@ -318,7 +319,9 @@ class Workspace:
             if not tallies and stored.read(place) is None:
                 return done
             with duck.opened(place) as found:
-                counted = stored.refresh(place, self.definitions, store, Rows(*found[:3]), found.manifest)
+                counted = stored.refresh(
+                    place, self.definitions, store, Rows(*found[:3], of_ledger=True), found.manifest
+                )
         return done._replace(counted=tuple(counted))
 
     def verify_export(self, folder: str | Path) -> tuple[Manifest, list[Problem], bool]:
@@ -352,12 +355,15 @@ class Workspace:
             tables.stored = self._stored(Path(folder), kept)
             yield tables
 
-    def _tallies(self, tables: Tables, as_of: datetime | date | None) -> Stored | None:
-        """Return the tallies beside tables, where there are some that can answer as of a moment."""
+    def _tally(self, tables: Tables, as_of: datetime | date | None) -> Tally:
+        """Return the tallies beside tables, where there are some that can answer as of a moment, else the tables' own."""
         from qpi.metrics import moment_of
+        from qpi.tally import Rows
 
         found = tables.stored if isinstance(tables, TablesOfExport) else None
-        return found if found is not None and found.serves(moment_of(self.definitions, as_of)) else None
+        if found is not None and found.serves(moment_of(self.definitions, as_of)):
+            return found
+        return Rows(*tables[:3], of_ledger=True)
 
     def _stored(self, folder: Path, kept: Manifest) -> Stored | None:
         """Return the tallies beside an export where they are of its position and of the definitions of now."""
@@ -377,11 +383,8 @@ class Workspace:
         """Return the indicators of tables that were read before."""
         from qpi import metrics
 
-        tallies = self._tallies(tables, as_of)
-        if tallies is None:
-            return metrics.indicators(self.definitions, *tables[:3], period, by=by, as_of=as_of)
-        keys, span = metrics.groupings(self.definitions, by), metrics.period_of(period)
-        counts = metrics.tallied(self.definitions, tallies, span, by=keys, as_of=as_of)
+        span, keys = metrics.period_of(period), metrics.groupings(self.definitions, by)
+        counts = metrics.tallied(self.definitions, self._tally(tables, as_of), span, by=keys, as_of=as_of)
         return metrics.table(self.definitions, counts, keys)
 
     def compared(
@@ -452,10 +455,7 @@ class Workspace:
         from qpi import closing, verifiers
 
         rows, span = tables or self.tables(counted=True), closing.period_of(period)
-        tallies = self._tallies(rows, as_of)
-        if tallies is not None:
-            return verifiers.of_tally(self.definitions, tallies, span, as_of=as_of)
-        return verifiers.self_verified(self.definitions, *rows[:3], span, as_of=as_of)
+        return verifiers.of_tally(self.definitions, self._tally(rows, as_of), span, as_of=as_of)
 
     def closed(self, period: str, *, at: int | None = None) -> Closing | None:
         """Return how a period was closed, or None; at an entry of the ledger, by default the last."""
