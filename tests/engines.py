@@ -155,12 +155,6 @@ ENGINES = {
 }
 
 
-def each(*engines):
-    """Return engines as parameters of a test; those of Spark keep to one process, where one session serves them all."""
-    marks = {"PySpark": [pytest.mark.xdist_group("Spark")]}
-    return [pytest.param(engine, marks=marks.get(engine, [])) for engine in engines]
-
-
 def on(engine, tables):
     """Return tables on an engine; skip the test, with a word, where it is not installed."""
     make, needed = ENGINES[engine]

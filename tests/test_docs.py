@@ -522,7 +522,6 @@ def test_the_page_of_engines_does_what_it_says(november, monkeypatch, capsys):
     assert names["share"] == names["workspace"].self_verified("2026-10")
 
 
-@pytest.mark.xdist_group("Spark")
 @pytest.mark.filterwarnings("ignore")
 def test_the_page_of_engines_is_true_of_spark(november, monkeypatch):
     pytest.importorskip("pyspark", reason="pyspark is not installed")

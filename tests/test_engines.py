@@ -26,7 +26,7 @@ def _counts(found, rows, period, by, as_of):
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::ResourceWarning")
-@pytest.mark.parametrize("engine", engines.each(*OTHERS))
+@pytest.mark.parametrize("engine", OTHERS)
 def test_every_engine_gives_the_whole_numbers_of_pandas(engine):
     for seed in range(WORLDS[engine]):
         made = world(seed)
@@ -87,7 +87,7 @@ def _strange():
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::ResourceWarning")
-@pytest.mark.parametrize("engine", engines.each(*OTHERS))
+@pytest.mark.parametrize("engine", OTHERS)
 @pytest.mark.parametrize("by", [(), ("project", "inspector", "kind"), ("region", "role", "month"), ("specialty",)])
 def test_null_empty_and_foreign_keys_are_kept_apart_on_every_engine(engine, by):
     found, rows = _strange()
