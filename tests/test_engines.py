@@ -104,6 +104,37 @@ def test_a_period_in_which_nobody_owes_anything_is_counted_on_every_engine(engin
     assert metrics.indicators(found, *own, "2019", as_of=moment(None)).empty
 
 
+def _moved():
+    """A workspace in which a variant holds at one project only, and only from the middle of the month."""
+    variant = {"when": {"phase": ["occupied"]}, "methods": ["records", "observe"], "sample": {"minimum": "1"}}
+    group = {"name": "g", "specialty": "客服", "category": "k", "methods": ["observe"], "sample": {"of": "x", "minimum": "2"},
+             "variants": [variant], "frequency": {"supervisor": "2/day"}, "points": [{"code": "A", "text": "t"}]}  # fmt: skip
+    checklist = {"catalogue": "c", "edition": "1", "title": "t", "effective_from": "2026-01-01", "groups": [group]}
+    changes = [{"from": "2026-10-10", "attributes": {"phase": "occupied"}}]
+    projects = [{"id": "P1", "name": "p", "changes": changes}, {"id": "P2", "name": "q"}]
+    found = load({"checklists": [checklist], "portfolio": {"projects": projects}})
+    checks = pd.DataFrame(
+        {
+            "entry": range(1, 7), "id": list("abcdef"), "project": ["P1", "P1", "P2", "P2", "P1", None],
+            "point": ["A"] * 6, "role": ["supervisor"] * 6, "inspector": ["x", "x", "y", "y", None, "x"],
+            "day": pd.to_datetime(["2026-10-01", "2026-10-12", "2026-10-12", "2026-10-13", "2026-10-20", "2026-10-05"]),
+            "method": ["records", "records", "records", "observe", None, "observe"], "sample_size": [2, 1, 2, 2, 5, 1],
+        }
+    )  # fmt: skip
+    _, (_, findings, verifications) = _strange()
+    return found, (checks, findings, verifications)
+
+
+@pytest.mark.parametrize("engine", [name for name in engines.ENGINES if name not in ("pandas", "PySpark")])
+@pytest.mark.parametrize("by", [(), ("project",), ("inspector", "month")])
+def test_a_variant_that_only_movers_come_to_counts_no_check_twice(engine, by):
+    found, rows = _moved()
+    expected = _counts(found, rows, "2026-10", by, "2026-11-01")
+    assert _counts(found, engines.on(engine, rows), "2026-10", by, "2026-11-01") == expected
+    looked = [count for count in expected if count.indicator == "method_conformity"]
+    assert (sum(count.done for count in looked), sum(count.due for count in looked)) == (2, 6)
+
+
 def test_the_comparison_of_engines_sees_a_check_that_one_of_them_lost():
     """A negative control."""
     found, rows = _strange()

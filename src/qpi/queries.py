@@ -243,7 +243,9 @@ def looked(checks: Any, asked: Looked) -> pd.DataFrame:
 
 def _conforming(rows: Any, asked: Looked, start: int, stop: int) -> Any:
     """Tell of each check whether it conforms, and its method and sample only where its project moves."""
-    ways = [way for way in asked.ways or () if start <= way.month < stop]
+    # A state of movers alone is no key of the rows: its ways would join a check as often as there are such states.
+    there = {0, *asked.held.constant}
+    ways = [way for way in asked.ways or () if start <= way.month < stop and way.state in there]
     on = ["point", *(["month"] if stop - start > 1 else []), *(["state"] if asked.held.constant else [])]
 
     def columns(some: Sequence[Way]) -> dict[str, list[Any]]:
