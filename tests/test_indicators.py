@@ -345,6 +345,15 @@ def test_a_kind_that_is_not_said_is_routine():
             lambda checks: checks.assign(day=checks["day"].dt.tz_localize("UTC")),
             "column day: holds moments with a zone",
         ),
+        (
+            lambda checks: checks.assign(day=[f"{day:%Y-%m-%d}T03:00:00+08:00" for day in checks["day"]]),
+            "column day: holds moments with a zone",
+        ),
+        (
+            lambda checks: checks.assign(day=pd.Series([*checks["day"].dt.tz_localize("UTC")], dtype="object")),
+            "column day: holds moments with a zone",
+        ),
+        (lambda checks: checks.assign(day="2026-10"), "column day: holds no days"),
         (lambda checks: checks.assign(day=pd.NaT), "column day: empty in 2 rows"),
         (lambda checks: checks.assign(day="someday"), "column day: .*give days without a time zone"),
         (lambda checks: checks.to_dict("list"), "table checks is no table but a dict"),
@@ -354,6 +363,21 @@ def test_tables_that_cannot_be_counted_are_refused_with_the_column(change, fault
     found, rows = _closable()
     with pytest.raises(UsageError, match=fault):
         measured(found, (change(rows[0]), *rows[1:]), "2026-10")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda moment: moment.tz_localize(None).to_pydatetime(),
+        lambda moment: moment.tz_localize(None).isoformat(),
+        lambda moment: str(moment.date()),
+    ],
+)
+def test_moments_that_name_no_zone_are_refused_however_they_are_kept(written):
+    found, rows = _closable()
+    naive = pd.Series([written(moment) for moment in rows[2]["verified_at"]], dtype="object")
+    with pytest.raises(UsageError, match="column verified_at: holds moments that name no zone"):
+        measured(found, (*rows[:2], rows[2].assign(verified_at=naive)), "2026-10")
 
 
 def test_a_superseded_check_counts_nowhere():

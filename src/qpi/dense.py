@@ -558,21 +558,39 @@ def filled(findings: pd.DataFrame, name: str) -> Truth:
 
 def checks_of(checks: Columns, findings: Any) -> Whole:
     """Return the row of the check of each finding, -1 where there is none."""
-    # Numbers are found faster than ids; tables that do not come from a ledger have none.
+    # Numbers are found faster than ids; tables that do not come from a ledger have none, those of several have some twice.
     if "entry" in checks.there & names(findings):
-        entries, wanted = checks.frame["entry"].to_numpy(), findings["entry"].to_numpy()
-        if entries.dtype.kind in "iu" and len(entries):
-            if (entries[1:] > entries[:-1]).all():
-                at = np.minimum(np.searchsorted(entries, wanted), len(entries) - 1)
-                there: Whole = np.where(entries[at] == wanted, at, -1).astype(np.int64)
-                return there
-            index = pd.Index(entries)
-            if index.is_unique:
-                return _places(index, wanted)
+        at = _by_number(checks.frame["entry"].to_numpy(), findings["entry"].to_numpy())
+        if at is not None and _agree(checks, findings, at):
+            return at
     ids = pd.Index(checks.frame["id"].to_pandas().astype("object"))
     if not ids.is_unique:
         raise UsageError(say("table checks holds an id twice; give the tables of one ledger, or ids that differ"))
     return _places(ids, findings["check"].to_pandas().astype("object"))
+
+
+def _by_number(entries: Any, wanted: Any) -> Whole | None:
+    """Return the place of each number that is wanted, -1 where it is not there; None where numbers come twice or are none."""
+    if entries.dtype.kind not in "iu" or wanted.dtype.kind not in "iu" or not len(entries):
+        return None
+    # Numbers with and without a sign would meet as floats.
+    entries, wanted = (numbers.astype(np.int64, copy=False) for numbers in (entries, wanted))
+    if (entries[1:] > entries[:-1]).all():
+        at = np.minimum(np.searchsorted(entries, wanted), len(entries) - 1)
+        there: Whole = np.where(entries[at] == wanted, at, -1).astype(np.int64)
+        return there
+    index = pd.Index(entries)
+    return _places(index, wanted) if index.is_unique else None
+
+
+def _agree(checks: Columns, findings: Any, at: Whole) -> bool:
+    """Say whether the checks that were found by number are those that the findings name."""
+    there = at >= 0
+    if not there.any():
+        return True
+    ids = checks.frame["id"][at[there]].to_pandas().astype("object")
+    named = findings["check"].to_pandas().astype("object")[there]
+    return bool((ids.to_numpy() == named.to_numpy()).all())
 
 
 def _places(index: "pd.Index[Any]", wanted: Any) -> Whole:

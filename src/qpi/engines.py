@@ -20,6 +20,22 @@ def streams(frame: Any) -> bool:
     return bool(frame.implementation.is_duckdb())
 
 
+def void(frame: Any, column: str) -> bool:
+    """Say whether a column bears no type, so that all of it is null; of an engine of which it is not known, no."""
+    kind, native = frame.implementation, frame.to_native()
+    if kind.is_duckdb():
+        found = native.types[native.columns.index(column)]
+    elif kind.is_polars():
+        found = native.collect_schema()[column]
+    elif kind.is_pyarrow():
+        found = native.schema.field(column).type
+    elif kind.is_pyspark():
+        found = native.schema[column].dataType.typeName()
+    else:
+        return False
+    return str(found).strip('"').lower() in ("null", "void")
+
+
 def numbered(frame: Any, columns: Mapping[str, Sequence[str]], number: str) -> Any:
     """Return a small table of texts on the engine of a lazy frame, its rows numbered from 0 in column `number`.
 
@@ -80,6 +96,16 @@ def days(frame: Any, keys: Sequence[str]) -> Any:
     once = frame.group_by(*keys, "dom", drop_null_keys=False).agg(nw.len().alias("looks"))
     bit = (nw.lit(2.0) ** (nw.col("dom").cast(nw.Float64) - 1)).cast(nw.Int64).alias("days")
     return once.with_columns(bit).group_by(*keys, drop_null_keys=False).agg(nw.col("days").sum())
+
+
+def in_order(frame: Any, number: str) -> Any:
+    """Number the rows of a lazy frame as they lie; return None for an engine of which it is not known how."""
+    kind, native = frame.implementation, frame.to_native()
+    if kind.is_duckdb():
+        return nw.from_native(native.select(f"*, row_number() OVER () AS {number}"))
+    if kind.is_pyspark():
+        return nw.from_native(native.selectExpr("*", f"monotonically_increasing_id() AS {number}"))
+    return nw.from_native(native.with_row_index(number)) if kind.is_polars() else None
 
 
 def ends(frame: Any, order: Sequence[str]) -> Any:

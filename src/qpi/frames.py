@@ -32,6 +32,7 @@ FINDINGS: Mapping[str, str] = {
 VERIFICATIONS: Mapping[str, str] = {
     "entry": WHOLE, "finding": TEXT, "verifier": KEY, "verified_at": MOMENT, "day": DAY, "outcome": KEY, "note": TEXT,
 }  # fmt: skip
+DECLARED: Mapping[str, Mapping[str, str]] = {"checks": CHECKS, "findings": FINDINGS, "verifications": VERIFICATIONS}
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "checks": ("id", "project", "point", "role", "day"),
     "findings": ("id", "check", "kind"),
@@ -297,9 +298,15 @@ def _standing(ledger: "Ledger", chosen: _Chosen, begin: int, stop: int) -> tuple
 __all__ = [
     "CHECKS",
     "COUNTED",
+    "DAY",
+    "DECLARED",
     "FINDINGS",
+    "KEY",
+    "MOMENT",
     "NEEDED",
+    "TEXT",
     "VERIFICATIONS",
+    "WHOLE",
     "by_rows",
     "checks",
     "empty",

@@ -1,7 +1,7 @@
 """Queries: tables counted by the engine that holds them, so that only small counts leave it."""
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -12,6 +12,8 @@ from pandas.api.types import union_categoricals
 from qpi import calendar, engines
 from qpi.asked import ENOUGH, NO_PLAN, Days, Looked, Owed, Raised, Stretch, Way, Whole
 from qpi.dense import Coded, Marks, coded, with_ranks
+from qpi.errors import UsageError
+from qpi.messages import say
 from qpi.tidy import names, refuse_empty_days, with_columns
 
 QUALITY_COLUMNS = (("kind", "routine"), ("inspector", None), ("method", None), ("result", None), ("sample_size", 0),
@@ -39,6 +41,14 @@ def within(column: str, start: int, stop: int) -> nw.Expr:
 
 def _lit(day: date) -> nw.Expr:
     return nw.lit(day, dtype=nw.Date)
+
+
+def with_all_numbers(frame: Any) -> Any:
+    """Return a table without its numbers of entries where a row lacks one: they put nothing in order, and join nothing."""
+    if "entry" not in names(frame):
+        return frame
+    lacking = frame.filter(nw.col("entry").is_null()).select(nw.len().alias("rows"))
+    return frame.drop("entry") if lacking.collect("pyarrow")["rows"][0] else frame
 
 
 def judge_days(checks: Any) -> None:
@@ -171,9 +181,9 @@ def _numbered(rows: pd.DataFrame, owed: Owed, number: int | None) -> dict[str, W
 
 def reach(most: int) -> nw.Expr:
     """Return the size of a sample, or ENOUGH where it is the whole population, but no more than `most`."""
-    size, population = nw.col("sample_size"), nw.col("population")
+    size, population = nw.col("sample_size").fill_null(0), nw.col("population")
     whole = (~population.is_null()) & (size >= population)
-    found = nw.when(whole).then(nw.lit(ENOUGH)).otherwise(size).fill_null(0)
+    found = nw.when(whole).then(nw.lit(ENOUGH)).otherwise(size)
     capped: nw.Expr = nw.when(found > most).then(nw.lit(most)).otherwise(found).cast(nw.Int64)
     return capped
 
@@ -334,7 +344,10 @@ class Found:
         self.checks, self.findings = checks, with_columns(findings, FINDING_COLUMNS)
         self.rounds = _rounds(verifications, as_of)
         # Numbers are joined several times faster than ids; tables that do not come from a ledger have none.
-        by_number = "entry" in names(findings) & names(checks)
+        # Those of two ledgers put together tell no check from another.
+        by_number = "entry" in names(findings) & names(checks) and _once(checks, findings, "entry", "entry")
+        if not by_number and not _once(checks, findings, "id", "check"):
+            raise UsageError(say("table checks holds an id twice; give the tables of one ledger, or ids that differ"))
         self.join = {"on": "entry"} if by_number else {"left_on": "check", "right_on": "id"}
         self.number = "entry" if by_number else "check"
 
@@ -345,15 +358,26 @@ class Found:
         return left.join(checks.select(*wanted, *keys), how="inner", **self.join)
 
 
+def _once(checks: Any, findings: Any, own: str, theirs: str) -> bool:
+    """Say whether each check that findings name, by its own column and theirs, is there once at most."""
+    named = findings.select(nw.col(theirs).alias(own)).unique()
+    times = checks.select(own).join(named, on=own, how="semi").group_by(own).agg(nw.len().alias("times"))
+    again = times.filter(nw.col("times") > 1).select(nw.len().alias("rows"))
+    return not again.collect("pyarrow")["rows"][0]
+
+
 def _rounds(verifications: Any, as_of: datetime) -> Any:
     """Return per finding whether its latest round closed it, who made it, and the day of its first.
 
-    Of two at one instant the later in the ledger counts.
+    Of two at one instant the later in the ledger counts; without its numbers, the later in the table.
     """
-    order = [name for name in ("entry",) if name in names(verifications)]
-    rows = with_columns(verifications, (("verifier", None),))
-    known = rows.filter(nw.col("verified_at") <= nw.lit(as_of))
-    known = known.select("finding", "verified_at", "day", "outcome", "verifier", *order)
+    rows, order = with_columns(verifications, (("verifier", None),)), ["entry"]
+    if "entry" not in names(verifications):
+        placed = engines.in_order(rows, "entry")
+        # Where rows lie in no order, what is open hides what is closed.
+        rows, order = (rows, ["outcome"]) if placed is None else (placed, order)
+    known = rows.filter(nw.col("verified_at") <= nw.lit(as_of.astimezone(UTC)))
+    known = known.select(*dict.fromkeys(("finding", "verified_at", "day", "outcome", "verifier", *order)))
     return engines.ends(known, ("verified_at", *order)).select(
         "finding",
         (nw.col("outcome") == "closed").cast(nw.Int64).alias("closed"),
@@ -474,4 +498,4 @@ def closers(rows: Found, start: int, stop: int) -> pd.DataFrame:
     return _together([_collected(counted)], ("findings",))
 
 
-__all__ = ["Coded", "Found", "closers", "days", "found", "judge_days", "latest", "looked"]
+__all__ = ["Coded", "Found", "closers", "days", "found", "judge_days", "latest", "looked", "with_all_numbers"]

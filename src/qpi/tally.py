@@ -45,6 +45,8 @@ class Rows:
         tables = {"checks": checks, "findings": findings, "verifications": verifications}
         made = [tidy.table(frame, NEEDED[name], name) for name, frame in tables.items()]
         tidy.together(*made)
+        if not tidy.in_memory(made[0]):
+            made = [queries.with_all_numbers(one) for one in made]
         self._checks, self._findings, self._verifications = made
         self._columns = dense.Columns(self._checks) if tidy.in_memory(self._checks) else None
         self._found: dict[datetime, Any] = {}

@@ -1,17 +1,26 @@
 """Tidy tables: checks, findings and verifications as a caller hands them over, judged and made ready to be counted."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import narwhals.stable.v2 as nw
 import pandas as pd
 from narwhals.typing import IntoFrame
 
+from qpi import engines
 from qpi.errors import UsageError
+from qpi.frames import COUNTED, DAY, DECLARED, KEY, MOMENT, TEXT, WHOLE
 from qpi.messages import Message, said, say
 
 DAYS, MOMENTS = ("day", "verify_on"), ("verified_at",)
 _NUMBERS = frozenset({"entry", "population", "sample_size", "evidence_count", "deduct_hundredths"})
+_TYPES: Mapping[str, Any] = {
+    TEXT: nw.String,
+    KEY: nw.String,
+    WHOLE: nw.Int64,
+    DAY: nw.Date,
+    MOMENT: nw.Datetime("us", "UTC"),
+}
 
 
 def table(frame: IntoFrame, needed: Sequence[str], name: str) -> Any:
@@ -62,15 +71,55 @@ def _typed(frame: Any, name: str) -> Any:
     if isinstance(frame, nw.DataFrame) and not frame.implementation.is_pyarrow():
         # Polars counts faster, and with less memory, when it sees the whole question.
         frame = frame.lazy() if frame.implementation.is_polars() else nw.from_native(frame.to_pandas())
-    schema = frame.schema if isinstance(frame, nw.DataFrame) else frame.collect_schema()
-    read = [_day(column, schema[column], name) for column in DAYS if column in schema]
-    for column in MOMENTS:
-        if column in schema:
-            _judge_moment(column, schema[column], frame.implementation, name)
+    declared = DECLARED[name]
+    if isinstance(frame, nw.DataFrame) and "entry" in names(frame) and frame["entry"].is_null().any():
+        frame = frame.drop("entry")
+    # Columns of the caller's own stay behind: one of them could bear the name of one that is made on the way.
+    frame = frame.select([column for column in frame.collect_schema().names() if column in declared])
+    schema = frame.collect_schema()
+    read = [_column(frame, column, dtype, name) for column, dtype in schema.items()]
     if isinstance(frame, nw.DataFrame) and "day" in schema:
         refuse_empty_days(int(frame["day"].is_null().sum()), name)
     made = [one for one in read if one is not None]
     return frame.with_columns(*made) if made else frame
+
+
+def _column(frame: Any, column: str, dtype: Any, name: str) -> nw.Expr | None:
+    """Return how to read a column as what it is declared to be, or None where it is that already."""
+    kind = DECLARED[name][column]
+    if dtype == nw.Unknown and engines.void(frame, column):
+        # DuckDB knows no zone but that of its connection; nothing is compared here.
+        plain = kind == MOMENT and not isinstance(frame, nw.DataFrame) and not frame.implementation.is_polars()
+        return nw.lit(None, dtype=nw.Datetime("us") if plain else _TYPES[kind]).alias(column)
+    if column in DAYS:
+        return _day(column, dtype, name)
+    if column in MOMENTS:
+        return _moment(column, dtype, frame.implementation, name)
+    if kind == KEY and column in COUNTED[name] and dtype.is_numeric():
+        return _named(column, dtype, name)
+    if kind in (TEXT, KEY):
+        # Polars compares its own codes with no text.
+        of_codes = dtype in (nw.Categorical, nw.Enum) and frame.implementation.is_polars()
+        return nw.col(column).cast(nw.String) if of_codes else None
+    return _whole(column, dtype) if kind == WHOLE else None
+
+
+def _named(column: str, dtype: Any, name: str) -> nw.Expr:
+    """Read ids that a table holds as whole numbers; raise UsageError for others, whose text nobody knows."""
+    if not dtype.is_integer():
+        raise UsageError(_no_texts(name, column))
+    return nw.col(column).cast(nw.String)
+
+
+def _no_texts(name: str, column: str) -> Message:
+    return say("table {table}, column {column}: holds numbers; give texts", table=name, column=column)
+
+
+def _whole(column: str, dtype: Any) -> nw.Expr | None:
+    """Read whole numbers from what can hold no-numbers, which some engines take for the greatest of all."""
+    if not dtype.is_float():
+        return nw.col(column).cast(nw.Int64) if column == "entry" and dtype.is_unsigned_integer() else None
+    return nw.when(~nw.col(column).is_nan()).then(nw.col(column)).cast(nw.Int64).alias(column)
 
 
 def _day(column: str, dtype: Any, name: str) -> nw.Expr | None:
@@ -80,16 +129,15 @@ def _day(column: str, dtype: Any, name: str) -> nw.Expr | None:
         return nw.col(column).cast(nw.Date)
     if dtype == nw.String:
         return nw.col(column).str.to_datetime(format="%Y-%m-%d").cast(nw.Date)
-    if dtype == nw.Unknown:
-        # A column that is all null bears no type.
-        return nw.lit(None, dtype=nw.Date).alias(column)
     fault = say("holds moments with a zone") if isinstance(dtype, nw.Datetime) else say("holds no days")
     raise UsageError(_misread(name, column, ValueError(fault)))
 
 
-def _judge_moment(column: str, dtype: Any, implementation: Any, name: str) -> None:
+def _moment(column: str, dtype: Any, implementation: Any, name: str) -> nw.Expr | None:
     if isinstance(dtype, nw.Datetime) and (dtype.time_zone is not None or implementation.is_pyspark()):
-        return
+        # Polars compares moments of one zone alone.
+        other = implementation.is_polars() and dtype.time_zone != "UTC"
+        return nw.col(column).dt.convert_time_zone("UTC") if other else None
     fault = say("holds moments that name no zone") if isinstance(dtype, nw.Datetime) else say("holds no moments")
     raise UsageError(_misread(name, column, ValueError(fault)))
 
@@ -105,6 +153,16 @@ def _usual(frame: pd.DataFrame, name: str) -> pd.DataFrame:
                 raise UsageError(_misread(name, column, error)) from error
             if read is not found[column]:
                 found[column] = read
+    for column in COUNTED[name]:
+        if DECLARED[name][column] == KEY and column in found.columns and pd.api.types.is_numeric_dtype(found[column]):
+            # Other ids than texts would name no project and no role, and nothing would be done.
+            if pd.api.types.is_integer_dtype(found[column]):
+                found[column] = found[column].astype("string").astype("object")
+            elif found[column].notna().any():
+                raise UsageError(_no_texts(name, column))
+    if "entry" in found.columns and found["entry"].isna().any():
+        # Numbers that some rows lack put nothing in order, and join nothing.
+        found = found.drop(columns="entry")
     if "day" in found.columns:
         refuse_empty_days(int(found["day"].isna().sum()), name)
     return found
@@ -138,7 +196,13 @@ def _days(column: "pd.Series[Any]") -> "pd.Series[Any]":
         return column
     if isinstance(column.dtype, pd.DatetimeTZDtype):
         raise TypeError(say("holds moments with a zone"))
-    return pd.to_datetime(column.astype("object"), format="ISO8601")
+    written = column.astype("object")
+    if any(isinstance(text, str) and len(text) < len("20261005") for text in pd.unique(written)):
+        raise ValueError(say("holds no days"))
+    read = pd.to_datetime(written, format="ISO8601")
+    if not pd.api.types.is_datetime64_dtype(read.dtype):
+        raise TypeError(say("holds moments with a zone"))
+    return read
 
 
 def _moments(column: "pd.Series[Any]") -> "pd.Series[Any]":
@@ -146,10 +210,17 @@ def _moments(column: "pd.Series[Any]") -> "pd.Series[Any]":
         return column
     if pd.api.types.is_datetime64_dtype(column.dtype):
         raise ValueError(say("holds moments that name no zone"))
-    texts = column.astype("object")
-    if any(isinstance(text, str) and not text.endswith("Z") and text[-6:-5] not in ("+", "-") for text in texts):
+    written = column.astype("object")
+    if not all(map(_names_zone, written)):
         raise ValueError(say("holds moments that name no zone"))
-    return pd.to_datetime(texts, utc=True, format="ISO8601")
+    return pd.to_datetime(written, utc=True, format="ISO8601")
+
+
+def _names_zone(moment: Any) -> bool:
+    if isinstance(moment, str):
+        # A day alone has a sign where others have that of their offset.
+        return len(moment) > len("2026-10-05") and (moment.endswith("Z") or moment[-6:-5] in ("+", "-"))
+    return pd.isna(moment) or getattr(moment, "tzinfo", None) is not None
 
 
 def names(frame: Any) -> set[str]:
