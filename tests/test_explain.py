@@ -88,6 +88,19 @@ def test_the_rows_add_up_to_the_indicator(start):
             _consistent(told)
 
 
+def test_a_day_that_bears_an_hour_is_explained_as_it_is_counted():
+    made = world(3)
+    found = load(made["workspace"])
+    checks, *others = tables(found, made["records"])
+    late = (checks.assign(day=checks["day"] + timedelta(hours=23, minutes=59)), *others)
+    for month in sorted({f"{day:%Y-%m}" for day in checks["day"]}):
+        for indicator in ("traceability", "frequency_completion"):
+            told = [
+                explain.explain(found, *rows, calendar.period(month), indicator) for rows in ((checks, *others), late)
+            ]
+            assert list(_sums(told[0])) == list(_sums(told[1]))
+
+
 def test_the_comparison_sees_a_planted_fault():
     """A negative control: a credited check or a closed finding that is gone must show in the sums."""
     made = world(3)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -140,8 +140,10 @@ def picked(frame: Any, name: str, columns: Mapping[str, Any], days: tuple[date, 
     if days is not None:
         # The days of pandas are moments at midnight; those of any other are days.
         midnights = table.implementation.is_pandas()
-        first, last = (datetime.combine(one, time.min) if midnights else nw.lit(one, dtype=nw.Date) for one in days)
-        table = table.filter((nw.col("day") >= first) & (nw.col("day") <= last))
+        ends = (days[0], days[1] + timedelta(days=1))
+        first, stop = (datetime.combine(one, time.min) if midnights else nw.lit(one, dtype=nw.Date) for one in ends)
+        # The day of a row may bear an hour.
+        table = table.filter((nw.col("day") >= first) & (nw.col("day") < stop))
     order: list[str] = [column for column in ("entry", "no") if {column, "entry"} <= there]
     found = table.select(*(column for column in dict.fromkeys((*columns, *order)) if column in there))
     rows = _here(found)
