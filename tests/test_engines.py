@@ -153,6 +153,16 @@ def test_a_row_without_its_day_is_refused_on_every_engine(engine):
         _counts(found, there, "2026-10", (), None)
 
 
+@pytest.mark.parametrize("engine", [name for name in engines.ENGINES if name not in ("pandas", "PySpark")])
+@pytest.mark.parametrize("period", ["1999", "2025-12", "2999-12"])
+def test_a_period_without_rows_or_without_any_duty_is_counted_on_every_engine(engine, period):
+    found, rows = _strange()
+    rows = (rows[0].assign(day=rows[0]["day"] - pd.Timedelta(days=300)), *rows[1:])
+    expected = _counts(found, rows, period, ("project",), None)
+    assert _counts(found, engines.on(engine, rows), period, ("project",), None) == expected
+    assert bool(expected) == (period != "1999")
+
+
 LAZY = ("lazy Polars", "DuckDB")
 EVERY = ("pandas", "plain pandas", "Arrow", *LAZY)
 
