@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import engines
-from qpi import dense, metrics, tally
+from qpi import blocks, dense, marks, metrics, tally
 from qpi.asked import Owed, Stretch
 from support import load, moment, tables
 from worlds import world
@@ -30,18 +30,18 @@ def _worlds():
 
 def _sparse(patch):
     """Sort the days that occur, whatever the room."""
-    made = dense.Marks.__init__
+    made = marks.Marks.__init__
 
     def sparse(self, *given):
         made(self, *given)
         self.sparse = True
 
-    patch.setattr(dense.Marks, "__init__", sparse)
+    patch.setattr(marks.Marks, "__init__", sparse)
 
 
 def _wide(patch):
     """Sort the groups, as if there were too many to be laid out."""
-    grouped = dense.grouped
+    grouped = blocks.grouped
 
     def wide(columns, rows):
         nothing = (lambda part: np.zeros(part.stop - part.start, dtype=np.int64), 1 << 22)
@@ -54,21 +54,21 @@ def _wide(patch):
 @pytest.mark.parametrize(
     ("block", "room", "ways"),
     [
-        (7, dense.ROOM, ()),
+        (7, blocks.ROOM, ()),
         (64, 1 << 11, ()),
-        (dense.BLOCK, 1, ()),
-        (dense.BLOCK, dense.ROOM, (_sparse,)),
+        (blocks.BLOCK, 1, ()),
+        (blocks.BLOCK, blocks.ROOM, (_sparse,)),
         (5, 1, (_sparse, _wide)),
         (13, 1 << 13, (_sparse,)),
-        (7, dense.ROOM, (_wide,)),
+        (7, blocks.ROOM, (_wide,)),
     ],
 )
 def test_blocks_of_any_size_and_rooms_too_small_change_no_count(monkeypatch, block, room, ways):
     for seed, found, rows, questions in _worlds():
         expected = [_counts(found, rows, *question) for question in questions]
         with monkeypatch.context() as patch:
-            patch.setattr(dense, "BLOCK", block)
-            patch.setattr(dense, "ROOM", room)
+            patch.setattr(blocks, "BLOCK", block)
+            patch.setattr(blocks, "ROOM", room)
             for way in ways:
                 way(patch)
             for question, counts in zip(questions, expected, strict=True):
@@ -79,9 +79,9 @@ def test_the_comparison_sees_a_block_that_was_left_out(monkeypatch):
     """A negative control."""
     _, found, rows, questions = next(iter(_worlds()))
     expected = [_counts(found, rows, *question) for question in questions]
-    monkeypatch.setattr(dense, "BLOCK", 7)
-    whole = dense._blocks
-    monkeypatch.setattr(dense, "_blocks", lambda rows, work: whole(rows - rows % 7, work))
+    monkeypatch.setattr(blocks, "BLOCK", 7)
+    whole = blocks.each
+    monkeypatch.setattr(blocks, "each", lambda rows, work: whole(rows - rows % 7, work))
     assert [_counts(found, rows, *question) for question in questions] != expected
 
 

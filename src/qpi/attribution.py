@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from qpi import calendar, dense
+from qpi import calendar, codes
 from qpi.calendar import Unit
 from qpi.checklist import PROJECT
 from qpi.duties import TWELVE, UNITS, Truth, Whole
@@ -56,15 +56,15 @@ class _Attribution:
         begin = min([self.first, *rows["month"].tolist()[:1], int(rows["month"].min()) if len(rows) else self.first])
         first = calendar.first_day(start + begin) - timedelta(days=13)
         found = picked(checks, "checks", COLUMNS, (first, calendar.last_day(start + self.stop - 1)))
-        number = dense.day_numbers(found["day"])
+        number = codes.day_numbers(found["day"])
         found = found.assign(number=number).sort_values(["number", "checked_at"], kind="stable", ignore_index=True)
         roles = list(dict.fromkeys(role for role, _ in self.duties.pairs))
         points = list(dict.fromkeys(point for _, point in self.duties.pairs))
         pairs = np.full((len(roles) + 1, len(points) + 1), -1, dtype=np.int64)
         for place, (role, point) in enumerate(self.duties.pairs):
             pairs[roles.index(role), points.index(point)] = place
-        pair = pairs[dense.codes(found["role"], roles), dense.codes(found["point"], points)]
-        project = dense.codes(found["project"], self.duties.projects)
+        pair = pairs[codes.codes(found["role"], roles), codes.codes(found["point"], points)]
+        project = codes.codes(found["project"], self.duties.projects)
         found = found.assign(pair=pair, place=project)
         keep = self._relevant(found, pair, project)
         return found[keep].reset_index(drop=True)
@@ -100,7 +100,7 @@ class _Attribution:
 
     def _extra_of_realm(self, rows: pd.DataFrame, day: Whole, level: str) -> Truth:
         known = self.chosen.definitions.portfolio.project
-        first = [calendar.first_day(int(month)) for month in dense.month_of(day)]
+        first = [calendar.first_day(int(month)) for month in codes.month_of(day)]
         names = [
             known[project].attributes_on(when).get(level, "") if project in known else ""
             for project, when in zip(rows["project"].astype("object"), first, strict=True)
@@ -156,8 +156,8 @@ class _Attribution:
         """
         duties, checks = self.duties, self.checks
         pair, day = checks["pair"].to_numpy(), checks["number"].to_numpy()
-        own = np.clip(dense.month_of(day) - duties.start, 0, duties.months - 1)
-        outside = dense.month_of(day) - duties.start < 0
+        own = np.clip(codes.month_of(day) - duties.start, 0, duties.months - 1)
+        outside = codes.month_of(day) - duties.start < 0
         unit = np.where((pair >= 0) & ~outside, duties.unit[pair, own] if len(duties.pairs) else -1, -1)
         checks = checks.assign(check=np.arange(len(checks)))
         if self.asked.points:
@@ -169,7 +169,7 @@ class _Attribution:
             end = (
                 day if not length else calendar.FIRST_PAIR + (day - calendar.FIRST_PAIR) // length * length + length - 1
             )
-            month = dense.month_of(end) - duties.start
+            month = codes.month_of(end) - duties.start
             inside = (month >= 0) & (month < duties.months) & (pair >= 0)
             here = np.clip(month, 0, duties.months - 1)
             mine = np.where(inside, duties.unit[pair, here] if len(duties.pairs) else -1, -1)

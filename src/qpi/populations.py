@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from qpi import calendar, dense, tidy
+from qpi import calendar, codes, dense, tidy
 from qpi.duties import Truth, Whole
 from qpi.groups import named, pairs
 from qpi.policy import FINDING_KINDS
@@ -28,8 +28,8 @@ def closures(
 ) -> dict[str, pd.DataFrame]:
     """Return the frame `findings` of closure, closure_all or closure_on_time; rows with `due` 0 are told, not counted."""
     found = _raised(chosen, checks, findings, None)
-    day, has_plan = dense.day_numbers(found["day"]), ~found["verify_on"].isna().to_numpy()
-    plan = np.where(has_plan, dense.day_numbers(found["verify_on"]), day)
+    day, has_plan = codes.day_numbers(found["day"]), ~found["verify_on"].isna().to_numpy()
+    plan = np.where(has_plan, codes.day_numbers(found["verify_on"]), day)
     rounds = _rounds(verifications, as_of)
     found = found.merge(rounds, left_on="finding", right_on="of", how="left")
     verified = ~found["of"].isna().to_numpy()
@@ -37,16 +37,16 @@ def closures(
     if indicator == "closure_on_time":
         today = calendar.day_number(as_of.astimezone(chosen.definitions.zone).date())
         due = has_plan & (plan < today)
-        first = np.where(verified, dense.day_numbers(found["first_day"]), 0)
+        first = np.where(verified, codes.day_numbers(found["first_day"]), 0)
         done = verified & (first <= plan)
         why = np.select([~has_plan, ~due, done, verified], ["no_plan", "not_yet", "on_time", "late"], "never_verified")
-        month = dense.month_of(plan)
+        month = codes.month_of(plan)
     else:
         kinds = policy.closure.kinds if indicator == "closure" else FINDING_KINDS
         due = found["finding_kind"].isin(list(kinds)).to_numpy()
         done = (found["outcome"] == "closed").to_numpy(dtype=bool)
         why = np.select([~due, done, verified], ["kind_not_asked", "closed", "left_open"], "not_verified")
-        month = dense.month_of(plan if policy.closure.population == "due" else day)
+        month = codes.month_of(plan if policy.closure.population == "due" else day)
     inside = (month >= period.start) & (month < period.stop)
     shown = pd.DataFrame({
         "finding": found["finding"], "check": found["check"], "project": found["project"], "point": found["point"],
@@ -97,7 +97,7 @@ def method_conformity(chosen: Selection, checks: Any) -> dict[str, pd.DataFrame]
     """Return the frame `checks` of method_conformity: what the point allows on the day, and what was done."""
     more = {"method": None, "result": None, "sample_size": 0, "population": None}
     rows = _looks(chosen, checks, more)
-    day = dense.day_numbers(rows["day"])
+    day = codes.day_numbers(rows["day"])
     points, point = chosen.points(rows["point"], day)
     states, state = _states(chosen, rows["project"], day)
     ways, way = pairs(point, state)
@@ -127,8 +127,8 @@ def method_conformity(chosen: Selection, checks: Any) -> dict[str, pd.DataFrame]
 
 def _states(chosen: Selection, projects: "pd.Series[Any]", day: Whole) -> tuple[list[Mapping[str, str]], Whole]:
     """Return the attributes that occur, and which of them each row's project has on its day."""
-    codes, names = named(projects)
-    distinct, inverse = pairs(codes, day)
+    of_project, names = named(projects)
+    distinct, inverse = pairs(of_project, day)
     known = chosen.definitions.portfolio.project
     position: dict[tuple[tuple[str, str], ...], int] = {}
     numbers = []
@@ -157,12 +157,12 @@ def ratio(chosen: Selection, checks: Any, findings: Any, kind: str) -> dict[str,
 def score_rate(chosen: Selection, checks: Any, findings: Any) -> dict[str, pd.DataFrame]:
     """Return the frame `checks` of score_rate in hundredths: the score, what findings take from it, and what is kept."""
     rows = _looks(chosen, checks, {"result": None})
-    day = dense.day_numbers(rows["day"])
+    day = codes.day_numbers(rows["day"])
     points, point = chosen.points(rows["point"], day)
     scores = np.array([one.score if one and one.score is not None else -1 for one in points], dtype=np.int64)[point]
     found = _raised(chosen, checks, findings, rows)
     lost = np.zeros(len(rows), dtype=np.int64)
-    np.add.at(lost, found["position"].to_numpy(), dense.whole(found["deduct_hundredths"])[0])
+    np.add.at(lost, found["position"].to_numpy(), codes.whole(found["deduct_hundredths"])[0])
     na = dense.Looks(_columns(rows), ()).na(slice(None))
     due = np.where(na | (scores < 0), 0, scores)
     counts = ~na & (scores >= 0)
@@ -181,7 +181,7 @@ def _looks(chosen: Selection, checks: Any, more: Mapping[str, Any]) -> pd.DataFr
     """Return the chosen checks of the period."""
     period = chosen.period
     rows = picked(checks, "checks", {**CHECKS, **more}, (period.first, period.last))
-    return rows[chosen.checks(rows, dense.day_numbers(rows["day"]))].reset_index(drop=True)
+    return rows[chosen.checks(rows, codes.day_numbers(rows["day"]))].reset_index(drop=True)
 
 
 def _first_columns(rows: pd.DataFrame) -> pd.DataFrame:
@@ -197,7 +197,7 @@ def _raised(
     rows = of
     if rows is None:
         rows = picked(checks, "checks", CHECKS)
-        rows = rows[chosen.checks(rows, dense.day_numbers(rows["day"]))].reset_index(drop=True)
+        rows = rows[chosen.checks(rows, codes.day_numbers(rows["day"]))].reset_index(drop=True)
     found = picked(findings, "findings", {**FINDINGS, **(more or {})})
     at = dense.checks_of(_columns(rows), tidy.table(found, (), "findings"))
     found, at = found[at >= 0].reset_index(drop=True), at[at >= 0]
@@ -207,8 +207,8 @@ def _raised(
     return found.assign(**of_check, day=looks["day"], position=at)
 
 
-def _columns(rows: pd.DataFrame) -> dense.Columns:
-    return dense.Columns(tidy.table(rows, (), "checks"))
+def _columns(rows: pd.DataFrame) -> codes.Columns:
+    return codes.Columns(tidy.table(rows, (), "checks"))
 
 
 def _rounds(verifications: Any, as_of: datetime) -> pd.DataFrame:

@@ -11,8 +11,9 @@ from pandas.api.types import union_categoricals
 
 from qpi import calendar, engines
 from qpi.asked import ENOUGH, NO_PLAN, Days, Looked, Owed, Raised, Stretch, Way, Whole
-from qpi.dense import Coded, Marks, coded, with_ranks
+from qpi.codes import Coded, coded
 from qpi.errors import UsageError
+from qpi.marks import Marks, with_ranks
 from qpi.messages import say
 from qpi.tidy import names, refuse_empty_days, with_columns
 

@@ -10,7 +10,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from qpi import calendar, dense, metrics, text, tidy
+from qpi import calendar, metrics, text, tidy
 from qpi.calendar import Period
 from qpi.checklist import COMPANY
 from qpi.definitions import Definitions
@@ -79,10 +79,10 @@ class Selection:
             chosen &= np.array([self._of_project(name) for name in names], dtype=bool)[row]
         return chosen
 
-    def points(self, codes: "pd.Series[Any]", day: Whole) -> tuple[list[Any], Whole]:
+    def points(self, column: "pd.Series[Any]", day: Whole) -> tuple[list[Any], Whole]:
         """Return the points in force on some day, None for one that is not, and which of them each row has."""
-        row, names = named(codes)
-        known, inverse = pairs(dense.month_of(day), row)
+        row, names = named(column)
+        known, inverse = pairs(codes.month_of(day), row)
         lists = self.definitions.checklists
         found = [lists.points(calendar.first_day(month)).get(names[code] or "") for month, code in known]
         return [one[0] if one else None for one in found], inverse

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from qpi import calendar, dense, disk, manifest, quality
+from qpi import calendar, codes, disk, manifest, quality
 from qpi.asked import ALL, NO_PLAN, Days, Looked, Owed, Raised, Stretch
 from qpi.definitions import Definitions
 from qpi.errors import DataError, Problem, Where
@@ -242,7 +242,7 @@ class Stored:
         raised = self._together("findings", every, [*keys, "plan", "finding_kind", "closed", "on_time"], ["findings"])
         plan = raised.pop("plan").to_numpy()
         assert asked.today is not None
-        raised["plan_month"] = np.where(plan == NO_PLAN, -1, dense.month_of(plan))
+        raised["plan_month"] = np.where(plan == NO_PLAN, -1, codes.month_of(plan))
         raised["before"] = ((plan != NO_PLAN) & (plan < calendar.day_number(asked.today))).astype(np.int64)
         lost = ["na", "traceable", "incomplete", "deducted"]
         return raised, self._together("checks", range(asked.start, asked.stop), [*keys, *lost], ["checks"])

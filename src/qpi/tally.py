@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from qpi import dense, queries, tidy
+from qpi import codes, dense, marks, queries, tidy
 from qpi.asked import Days, Held, Looked, Owed, Raised, Stretch
 from qpi.frames import NEEDED
 
@@ -50,7 +50,7 @@ class Rows:
         if not tidy.in_memory(made[0]) and not of_ledger:
             made = [queries.with_all_numbers(one) for one in made]
         self._checks, self._findings, self._verifications = made
-        self._columns = dense.Columns(self._checks) if tidy.in_memory(self._checks) else None
+        self._columns = codes.Columns(self._checks) if tidy.in_memory(self._checks) else None
         self._found: dict[datetime, Any] = {}
         if self._columns is None:
             queries.judge_days(self._checks)
@@ -62,7 +62,7 @@ class Rows:
         """
         if self._columns is None:
             return queries.days(self._checks, owed, kinds, stretches)
-        return dense.days(self._columns, owed, kinds, stretches)
+        return marks.days(self._columns, owed, kinds, stretches)
 
     def looked(self, asked: Looked) -> pd.DataFrame:
         """Return `checks` and how many are `traceable` by themselves, by keys and what quality is judged by.
