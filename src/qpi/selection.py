@@ -10,7 +10,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from qpi import calendar, metrics, text, tidy
+from qpi import calendar, codes, metrics, text, tidy
 from qpi.calendar import Period
 from qpi.checklist import COMPANY
 from qpi.definitions import Definitions
