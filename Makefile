@@ -13,7 +13,7 @@ team: $(READY)
 	test -e demo || $(BIN)/python -m qpi demo demo
 	$(BIN)/python examples/team.py
 
-# make test TESTS='-n 2 --dist worksteal': two at a time, as .ci/run does it; TESTS=tests/test_docs.py: only these.
+# make test TESTS='-n 2 --dist loadfile': two files at a time, as .ci/run does it; TESTS=tests/test_docs.py: only these.
 test: $(READY)
 	$(BIN)/python -m pytest $(TESTS)
 
