@@ -237,6 +237,19 @@ def test_numbers_with_and_without_a_sign_are_compared_as_whole_numbers():
     )
 
 
+@pytest.mark.parametrize("kind", ["large_string", "string_view"])
+def test_texts_of_arrow_may_be_large_or_views(kind):
+    found, rows = _strange()
+    pa = pytest.importorskip("pyarrow")
+    there = [
+        table.cast(
+            pa.schema((f.name, getattr(pa, kind)() if pa.types.is_string(f.type) else f.type) for f in table.schema)
+        )
+        for table in engines.on("Arrow", rows)
+    ]
+    _same(found, there, rows, by=("project", "inspector"))
+
+
 def test_codes_of_polars_are_read_as_texts():
     found, rows = _strange()
     pl = pytest.importorskip("polars")
