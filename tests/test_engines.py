@@ -127,6 +127,7 @@ def _moved():
     return found, (checks, findings, verifications)
 
 
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::ResourceWarning")
 @pytest.mark.parametrize("engine", [name for name in engines.ENGINES if name not in ("pandas", "PySpark")])
 @pytest.mark.parametrize("by", [(), ("project",), ("inspector", "month")])
 def test_a_variant_that_only_movers_come_to_counts_no_check_twice(engine, by):
@@ -153,6 +154,7 @@ def test_a_row_without_its_day_is_refused_on_every_engine(engine):
         _counts(found, there, "2026-10", (), None)
 
 
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::ResourceWarning")
 @pytest.mark.parametrize("engine", [name for name in engines.ENGINES if name not in ("pandas", "PySpark")])
 @pytest.mark.parametrize("period", ["1999", "2025-12", "2999-12"])
 def test_a_period_without_rows_or_without_any_duty_is_counted_on_every_engine(engine, period):
@@ -233,6 +235,19 @@ def test_numbers_with_and_without_a_sign_are_compared_as_whole_numbers():
     _same(
         found, (checks.assign(entry=checks["entry"] + far), unsigned, verifications), (checks, findings, verifications)
     )
+
+
+@pytest.mark.parametrize("kind", ["large_string", "string_view"])
+def test_texts_of_arrow_may_be_large_or_views(kind):
+    found, rows = _strange()
+    pa = pytest.importorskip("pyarrow")
+    there = [
+        table.cast(
+            pa.schema((f.name, getattr(pa, kind)() if pa.types.is_string(f.type) else f.type) for f in table.schema)
+        )
+        for table in engines.on("Arrow", rows)
+    ]
+    _same(found, there, rows, by=("project", "inspector"))
 
 
 def test_codes_of_polars_are_read_as_texts():

@@ -36,6 +36,11 @@ def void(frame: Any, column: str) -> bool:
     return str(found).strip('"').lower() in ("null", "void")
 
 
+def viewed(frame: Any, column: str) -> bool:
+    """Say whether a column holds views of texts, which Arrow takes no rows of."""
+    return bool(frame.implementation.is_pyarrow()) and str(frame.to_native().schema.field(column).type) == "string_view"
+
+
 def numbered(frame: Any, columns: Mapping[str, Sequence[str]], number: str) -> Any:
     """Return a small table of texts on the engine of a lazy frame, its rows numbered from 0 in column `number`.
 

@@ -100,7 +100,7 @@ def _column(frame: Any, column: str, dtype: Any, name: str) -> nw.Expr | None:
     if kind in (TEXT, KEY):
         # Polars compares its own codes with no text.
         of_codes = dtype in (nw.Categorical, nw.Enum) and frame.implementation.is_polars()
-        return nw.col(column).cast(nw.String) if of_codes else None
+        return nw.col(column).cast(nw.String) if of_codes or engines.viewed(frame, column) else None
     return _whole(column, dtype) if kind == WHOLE else None
 
 
