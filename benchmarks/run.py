@@ -38,12 +38,12 @@ STEPS = (
     Step("Engines, 1 million checks", "bench_engines.py --size 1", lambda: bench_engines.measure(1)),
     Step("Engines, 10 million checks", "bench_engines.py --size 10", lambda: bench_engines.measure(10)),
     Step(
-        "Engines, 100 million checks", "bench_engines.py --size 100 --runs 5",
-        lambda: bench_engines.measure(100, 5), long=True,
+        "Engines, 100 million checks", "bench_engines.py --size 100 --runs 3",
+        lambda: bench_engines.measure(100, 3), long=True,
     ),
     Step(
-        "Spark, 10 million checks", "bench_engines.py --size 10 --runs 5 --spark",
-        lambda: bench_engines.measure(10, 5, spark=True), long=True,
+        "Spark, 10 million checks", "bench_engines.py --size 10 --runs 3 --spark",
+        lambda: bench_engines.measure(10, 3, spark=True), long=True,
     ),
 )  # fmt: skip
 

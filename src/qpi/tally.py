@@ -38,8 +38,8 @@ class Tally(Protocol):
 class Rows:
     """Checks, findings and second verifications of one engine, as a caller hands them over.
 
-    With `of_ledger` they are those of one ledger, whose numbers are known to be there and to come once; of others that is
-    asked first. Raises UsageError where one is no table, lacks a column, or lies on another engine than the others.
+    With `of_ledger` they are those of one ledger, whose numbers and days are known to be there, and numbers to come once;
+    of others that is asked first. Raises UsageError where one is no table, lacks a column, or lies on another engine than the others.
     """
 
     def __init__(self, checks: Any, findings: Any, verifications: Any, *, of_ledger: bool = False) -> None:
@@ -52,7 +52,7 @@ class Rows:
         self._checks, self._findings, self._verifications = made
         self._columns = codes.Columns(self._checks) if tidy.in_memory(self._checks) else None
         self._found: dict[datetime, Any] = {}
-        if self._columns is None:
+        if self._columns is None and not of_ledger:
             queries.judge_days(self._checks)
 
     def days(self, owed: Owed, kinds: Sequence[str], stretches: Sequence[Stretch]) -> Iterator[Days]:
