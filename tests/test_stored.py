@@ -5,17 +5,15 @@ import random
 
 import pytest
 
+pytest.importorskip("duckdb")
+
+from qpi import duck, metrics, stored, verifiers
 from qpi import export as exports
-from qpi import metrics, stored, verifiers
 from qpi.errors import DataError
 from qpi.tally import Rows
 from support import NOW, drafts, load, moment
 from test_export import FRAMES, batches, growing, meddle
 from worlds import GROUPINGS, world
-
-duck = pytest.importorskip("qpi.duck") if __import__("importlib").util.find_spec("duckdb") else pytest.skip(
-    "duckdb is not installed", allow_module_level=True
-)  # fmt: skip
 
 
 def refreshed(ledger, out, found):

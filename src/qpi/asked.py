@@ -38,6 +38,12 @@ class Owed:
         """The points of which more than one look a day counts for some role."""
         return tuple(dict.fromkeys(self.pairs[pair][1] for pair in np.flatnonzero(self.looks > 1).tolist()))
 
+    def numbers(self, roles: Sequence[str | None], points: Sequence[str | None]) -> Whole:
+        """Return the number of the pair of each role and point, [role, point], -1 where they are none; last that of no name."""
+        known: dict[tuple[str | None, str | None], int] = {pair: number for number, pair in enumerate(self.pairs)}
+        table = [[known.get((role, point), -1) for point in [*points, None]] for role in [*roles, None]]
+        return np.array(table, dtype=np.int64)
+
 
 class Days(NamedTuple):
     """The days of one month on which pairs were looked at in projects; a row has bit 0 for the 1st, bit 30 for the 31st.

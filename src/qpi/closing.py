@@ -97,8 +97,7 @@ def record(
 
 def digests(definitions: Definitions) -> list[str]:
     """Return the digests of portfolio, policy and every edition, which figures hang on beside the records."""
-    editions = sorted(source.digest for source in definitions.checklists.sources)
-    return [definitions.portfolio_digest, definitions.policy_digest, *editions]
+    return list(definitions.digests)
 
 
 def reckoned(
@@ -108,7 +107,7 @@ def reckoned(
 
     Return None where the definitions are not those of the closing, so that other figures would come out.
     """
-    if closing.definitions != tuple(digests(definitions)):
+    if closing.definitions != definitions.digests:
         return None
     keys, as_of = tuple(by), datetime.fromisoformat(closing.as_of)
     rows = tuple(_rows(definitions, tables, calendar.period(closing.period), keys, as_of))

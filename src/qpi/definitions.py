@@ -34,6 +34,11 @@ class Definitions:
         """The words that `--by` takes: the fixed ones, then the attributes of projects."""
         return (*GROUPINGS, *sorted(self.portfolio.attributes - set(GROUPINGS)))
 
+    @cached_property
+    def digests(self) -> tuple[str, ...]:
+        """The digests of portfolio, policy and every edition, which figures hang on beside the records."""
+        return (self.portfolio_digest, self.policy_digest, *sorted(source.digest for source in self.checklists.sources))
+
 
 def throughout(found: Definitions, editions: Sequence[Edition]) -> Definitions:
     """Return definitions in which these editions, and no others, are in force at all times.

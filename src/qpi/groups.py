@@ -50,6 +50,12 @@ def pairs(first: Whole, second: Whole) -> tuple[list[tuple[int, int]], Whole]:
     return [(int(key) // wide + low, int(key) % wide) for key in found], inverse.ravel()
 
 
+def summed(table: pd.DataFrame, keys: Sequence[str], numbers: Sequence[str]) -> pd.DataFrame:
+    """Return a table of counts added up by keys, those without a name apart."""
+    grouped = table.groupby(list(keys), dropna=False, observed=True, as_index=False, sort=False)
+    return grouped[list(numbers)].sum()
+
+
 class Groups:
     """Rows put into groups: the key of each group, and which group each row belongs to."""
 

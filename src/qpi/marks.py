@@ -46,9 +46,7 @@ def days(checks: Columns, owed: Owed, kinds: Sequence[str], stretches: Sequence[
 def _cells(checks: Columns, owed: Owed, kinds: Sequence[str]) -> Callable[[slice], Whole]:
     """Return what tells the cells of a block of checks, -1 for those that fulfil no duty."""
     role, point, project, kind = (checks.coded(name) for name in ("role", "point", "project", "kind"))
-    number = {pair: n for n, pair in enumerate(owed.pairs)}
-    table = [[number.get((r, p), -1) for p in [*point.names, None]] for r in [*role.names, None]]
-    of_pair = np.array(table, dtype=np.int64)
+    of_pair = owed.numbers(role.names, point.names)
     of_project = project.positions(owed.projects)
     counts = np.array([*(name in kinds for name in kind.names), "routine" in kinds], dtype=bool)
 

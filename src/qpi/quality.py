@@ -12,7 +12,7 @@ from qpi.asked import Held, Looked, Raised, Truth, Way, Whole
 from qpi.calendar import Period
 from qpi.checklist import Point
 from qpi.definitions import Definitions
-from qpi.groups import Codes, Count, Groups, Sums, named, pairs, renamed
+from qpi.groups import Codes, Count, Groups, Sums, named, pairs, renamed, summed
 from qpi.policy import FINDING_KINDS
 from qpi.portfolio import Project
 from qpi.schema import matches
@@ -37,7 +37,7 @@ def looked(definitions: Definitions, rows: Tally, period: Period, keys: Sequence
     looks = rows.looked(asking.asked(found, keys, ways=True))
     looks["conforms"] = asking.conforms(looks, found).astype(np.int64)
     names = [*dict.fromkeys((*keys, "point")), "month", "na", "conforms"]
-    return looks.groupby(names, dropna=False, observed=True, as_index=False, sort=False)[["checks", "traceable"]].sum()
+    return summed(looks, names, ["checks", "traceable"])
 
 
 class States(NamedTuple):

@@ -167,12 +167,8 @@ def _numbered(rows: pd.DataFrame, owed: Owed, number: int | None) -> dict[str, W
     if "owner" in rows:
         return found | {name: rows[name].to_numpy().astype(np.int64) for name in ("owner", "pair")}
     project, role, point = (coded(rows[name]) for name in ("project", "role", "point"))
-    pairs = {pair: n for n, pair in enumerate(owed.pairs)}
-    table = np.array(
-        [[pairs.get((r, p), -1) for p in [*point.names, None]] for r in [*role.names, None]], dtype=np.int64
-    )
     found["owner"] = project.positions(owed.projects)[project.codes]
-    found["pair"] = table[role.codes, point.codes]
+    found["pair"] = owed.numbers(role.names, point.names)[role.codes, point.codes]
     keep = (found["owner"] >= 0) & (found["pair"] >= 0)
     return {name: column[keep] for name, column in found.items()}
 
@@ -303,7 +299,7 @@ def _state(asked: Looked) -> nw.Expr:
 
 def _stacked(parts: list[pd.DataFrame], asked: Looked) -> pd.DataFrame:
     """Put the counts of several months together, with whole numbers and one set of names a column."""
-    found = _together(parts, ("month", "state", "reach", "na", "conforms", "checks", "traceable"))
+    found = together(parts, ("month", "state", "reach", "na", "conforms", "checks", "traceable"))
     if not asked.held.constant:
         found["state"] = 0
     if asked.held.movers:
@@ -322,13 +318,14 @@ def _of_texts(column: "pd.Series[Any]") -> "pd.Series[Any]":
     return column.cat.rename_categories(names)
 
 
-def _together(parts: list[pd.DataFrame], numbers: Sequence[str]) -> pd.DataFrame:
+def together(parts: list[pd.DataFrame], numbers: Sequence[str]) -> pd.DataFrame:
+    """Put tables of counts under one another: `numbers` as whole numbers, texts with one set of categories a column."""
     columns: dict[str, Any] = {}
     for name in parts[0].columns:
         cells = [part[name] for part in parts]
         if name in numbers:
             columns[name] = np.concatenate([cell.to_numpy().astype(np.int64) for cell in cells])
-        elif isinstance(cells[0].dtype, pd.CategoricalDtype):
+        elif all(isinstance(cell.dtype, pd.CategoricalDtype) for cell in cells):
             columns[name] = union_categoricals([_of_texts(cell) for cell in cells])
         else:
             columns[name] = pd.concat(cells, ignore_index=True)
@@ -422,7 +419,7 @@ def found(rows: Found, asked: Raised) -> tuple[pd.DataFrame, pd.DataFrame]:
     counts = _collected(counted)
     if asked.today is None:
         counts["plan"] = _day_numbers(counts.pop("verify_on"))
-    whole = _together([counts], ("month", "plan_month", "before", "plan", "closed", "on_time", *of_checks, "findings"))
+    whole = together([counts], ("month", "plan_month", "before", "plan", "closed", "on_time", *of_checks, "findings"))
     marked = whole[(whole["marked"] == 1) & whole["month"].between(asked.start, asked.stop - 1)]
     of_check_alone = marked.drop(
         columns=["finding_kind", "closed", "on_time", "plan", "plan_month", "before"], errors="ignore"
@@ -499,7 +496,18 @@ def closers(rows: Found, start: int, stop: int) -> pd.DataFrame:
     closed = rows.rounds.filter(nw.col("closed") == 1)
     joined = rows.of(checks, findings, ("inspector",), ("finding",)).join(closed, on="finding", how="inner")
     counted = joined.group_by("inspector", "closer", drop_null_keys=False).agg(nw.len().alias("findings"))
-    return _together([_collected(counted)], ("findings",))
+    return together([_collected(counted)], ("findings",))
 
 
-__all__ = ["Coded", "Found", "closers", "days", "found", "judge_days", "latest", "looked", "with_all_numbers"]
+__all__ = [
+    "Coded",
+    "Found",
+    "closers",
+    "days",
+    "found",
+    "judge_days",
+    "latest",
+    "looked",
+    "together",
+    "with_all_numbers",
+]

@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from qpi import calendar, codes, disk, manifest, quality
+from qpi import calendar, codes, disk, manifest, quality, queries
 from qpi.asked import ALL, NO_PLAN, Days, Looked, Owed, Raised, Stretch
 from qpi.definitions import Definitions
 from qpi.errors import DataError, Problem, Where
+from qpi.groups import summed
 from qpi.ledger import Ledger
 from qpi.messages import say
 from qpi.tally import Rows
@@ -43,8 +44,7 @@ class Kept(NamedTuple):
 
 def digests(definitions: Definitions) -> tuple[str, ...]:
     """Return what counts hang on beside the records."""
-    editions = sorted(source.digest for source in definitions.checklists.sources)
-    return (str(FORMAT), definitions.zone.key, definitions.portfolio_digest, definitions.policy_digest, *editions)
+    return (str(FORMAT), definitions.zone.key, *definitions.digests)
 
 
 def read(folder: Path) -> Kept | None:
@@ -145,10 +145,10 @@ def count(definitions: Definitions, rows: Rows, month: int) -> dict[str, pd.Data
     return {
         "days": pd.concat([_named(owed, one) for one in months], ignore_index=True) if months else _named(owed, None),
         "looks": quality.looked(definitions, rows, calendar.month_period(month), KEYS),
-        "findings": _summed(
-            findings, [*KEYS, "point", "month", "plan", "finding_kind", "closed", "on_time"], "findings"
+        "findings": summed(
+            findings, [*KEYS, "point", "month", "plan", "finding_kind", "closed", "on_time"], ["findings"]
         ),
-        "checks": _summed(checks, [*KEYS, "point", "month", "na", "traceable", "incomplete", "deducted"], "checks"),
+        "checks": summed(checks, [*KEYS, "point", "month", "na", "traceable", "incomplete", "deducted"], ["checks"]),
         "closers": rows.closers(month, month + 1, LATER),
     }
 
@@ -185,10 +185,6 @@ def _parted(pairs: Sequence[tuple[str, str]]) -> tuple[list[str], list[str]]:
     return [role for role, _ in pairs], [point for _, point in pairs]
 
 
-def _summed(table: pd.DataFrame, names: Sequence[str], number: str) -> pd.DataFrame:
-    return table.groupby(list(names), dropna=False, observed=True, as_index=False, sort=False)[[number]].sum()
-
-
 # Counting from what is stored
 
 
@@ -215,15 +211,11 @@ class Stored:
     def days(self, owed: Owed, kinds: Sequence[str], stretches: Sequence[Stretch]) -> Iterator[Days]:
         """Yield month by month the days on which pairs were looked at in projects."""
         del kinds  # They are those of the policy that the tallies were made with.
-        numbers = {pair: number for number, pair in enumerate(owed.pairs)}
-        places = {project: place for place, project in enumerate(owed.projects)}
         months = sorted({month for stretch in stretches for month in range(stretch.start, stretch.stop)})
         for month, table in self._tables("days", months):
-            role, point, project = (table[name].cat for name in ("role", "point", "project"))
-            known = [[numbers.get((r, p), -1) for p in point.categories] for r in role.categories]
-            of_pair = np.array(known, dtype=np.int64).reshape(len(role.categories), len(point.categories))
-            of_project = np.array([places.get(name, -1) for name in project.categories], dtype=np.int64)
-            pair, owner = of_pair[role.codes, point.codes], of_project[project.codes]
+            role, point = (codes.coded(table[name]) for name in ("role", "point"))
+            pair = owed.numbers(role.names, point.names)[role.codes, point.codes]
+            owner = codes.codes(table["project"], owed.projects)
             rank = table["rank"].to_numpy()
             keep = (pair >= 0) & (owner >= 0)
             keep[keep] = rank[keep] <= owed.looks[pair[keep]]
@@ -259,18 +251,7 @@ class Stored:
             return pd.DataFrame(
                 {key: pd.Series(dtype="object") for key in keys} | {n: pd.Series(dtype="int64") for n in numbers}
             )
-        summed = [
-            table.groupby(keys, dropna=False, observed=True, as_index=False, sort=False)[numbers].sum()
-            for table in tables
-        ]
-        # Categories of different months are not the same; as plain texts they can stand under one another.
-        return pd.concat([_plain(table) for table in summed], ignore_index=True)
-
-
-def _plain(table: pd.DataFrame) -> pd.DataFrame:
-    return table.astype(
-        {name: "object" for name in table.columns if isinstance(table[name].dtype, pd.CategoricalDtype)}
-    )
+        return queries.together([summed(table, keys, numbers) for table in tables], numbers)
 
 
 __all__ = ["Kept", "Stored", "count", "digests", "read", "refresh", "touched"]
