@@ -98,7 +98,12 @@ def test_figures_come_from_stored_tallies_without_a_look_at_the_rows(exported):
     with recorded.exported(out) as tables:
         blind = TablesOfExport(None, None, None, tables.position)
         blind.stored = tables.stored
-        assert recorded.measured("2026-10", by=["project"], as_of=date(2026, 11, 20), tables=blind).equals(own)
+        day = date(2026, 11, 20)
+        assert recorded.measured("2026-10", by=["project"], as_of=day, tables=blind).equals(own)
+        compared = recorded.compared("2026-10", by=["project"], as_of=day, tables=blind)
+        assert compared.equals(recorded.compared("2026-10", by=["project"], as_of=day))
+        ranked = recorded.ranked("2026-10", "traceability", as_of=day, tables=blind)
+        assert ranked.equals(recorded.ranked("2026-10", "traceability", as_of=day))
         # Of an earlier day they know too much.
         with pytest.raises(UsageError, match="is no table"):
             recorded.measured("2026-10", as_of=date(2026, 10, 5), tables=blind)

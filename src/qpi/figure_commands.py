@@ -204,7 +204,7 @@ def rank(
 
     workspace = Workspace(folder, tell=tell)
     until = moment(as_of)
-    with _tables(workspace, at, source) as tables:
+    with _tables(workspace, at, source, counted=True) as tables:
         frame = workspace.ranked(period, indicator, by=by, minimum=minimum, as_of=until, tables=tables)
     head = _head(workspace.config.organisation, period, tables.position, as_of)
     if frame.empty:

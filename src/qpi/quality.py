@@ -1,7 +1,7 @@
 """Quality: closure, traceability, method conformity, the three ratios and the score, by any grouping."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,12 +27,12 @@ def counts(
     definitions: Definitions, rows: Tally, period: Period, by: Sequence[str], as_of: datetime
 ) -> Iterable[Count]:
     """Return the counts of every indicator but coverage and frequency completion."""
-    return _Quality(definitions, period, by, as_of).counts(rows)
+    return _Quality(definitions, period, by).counts(rows, as_of)
 
 
 def looked(definitions: Definitions, rows: Tally, period: Period, keys: Sequence[str]) -> pd.DataFrame:
     """Return the number of checks and of traceable ones of a period by keys, point, month, na and whether they conform."""
-    asking = _Quality(definitions, period, (), datetime.now(UTC))
+    asking = _Quality(definitions, period, ())
     found = states(definitions, period)
     looks = rows.looked(asking.asked(found, keys, ways=True))
     looks["conforms"] = asking.conforms(looks, found).astype(np.int64)
@@ -43,8 +43,8 @@ def looked(definitions: Definitions, rows: Tally, period: Period, keys: Sequence
 class States(NamedTuple):
     """The attributes of projects as far as variants of points ask for them.
 
-    `attributes` has, for each state, some that hold in it; state 0 is that of a project without attributes. `days` says for [mover, day of the
-    period] which state it is in.
+    `attributes` has, for each state, some that hold in it; state 0 is that of a project without attributes. `days` says for
+    [mover, day of the period] which state it is in.
     """
 
     attributes: list[Attributes]
@@ -96,22 +96,22 @@ def _spans(project: Project, period: Period) -> Iterable[tuple[int, int, Attribu
 class _Quality:
     """Counts what goes by the day of the check, and what goes by the finding."""
 
-    def __init__(self, definitions: Definitions, period: Period, by: Sequence[str], as_of: datetime) -> None:
-        self.definitions, self.period, self.by, self.as_of = definitions, period, by, as_of
+    def __init__(self, definitions: Definitions, period: Period, by: Sequence[str]) -> None:
+        self.definitions, self.period, self.by = definitions, period, by
         self.policy = definitions.policy
         self.sums = Sums()
         attributes = set(by) - {"specialty", "category", "month", *_OF_CHECKS}
         self.keys = [*(("project",) if attributes else ()), *(name for name in by if name in _OF_CHECKS)]
         self.points: dict[tuple[int, str | None], Point | None] = {}
 
-    def counts(self, rows: Tally) -> Iterable[Count]:
+    def counts(self, rows: Tally, as_of: datetime) -> Iterable[Count]:
         """Return the counts of every indicator but coverage and frequency completion."""
         demanded, start, stop = self.policy.traceability, self.period.start, self.period.stop
         found = states(self.definitions, self.period)
         looks = rows.looked(self.asked(found, self.keys, ways=bool({"project", "inspector"} & set(self.keys))))
-        today = self.as_of.astimezone(self.definitions.zone).date()
+        today = as_of.astimezone(self.definitions.zone).date()
         asked = Raised(self.keys, demanded.finding, demanded.check, start, stop, today)
-        raised, checks = rows.found(asked, self.as_of)
+        raised, checks = rows.found(asked, as_of)
         self._closures(raised)
         self._looks(looks, found)
         self._checks_with_findings(checks)

@@ -16,6 +16,7 @@ from qpi.intervals import MINIMUM, Interval, Rate, rates
 from qpi.messages import say
 from qpi.metrics import PARTS, RATIOS, RESULT, WITHOUT_DUTIES, Count
 from qpi.policy import INDICATORS
+from qpi.tally import Rows, Tally
 from qpi.trend import OWED, check_minimum
 
 COLUMNS = ("rank", "best", "worst", "done", "due", "cases", "rate", "low", "high", "verdict", "unranked")
@@ -65,6 +66,21 @@ def ranked(
     Raises UsageError for an unknown period, indicator or grouping, for an indicator of duties by what duties do not
     have, and for the three ratios, of which more is not better.
     """
+    rows = Rows(checks, findings, verifications)
+    return of_tally(definitions, rows, period, indicator, by=by, minimum=minimum, as_of=as_of)
+
+
+def of_tally(
+    definitions: Definitions,
+    rows: Tally,
+    period: str | Period,
+    indicator: str,
+    *,
+    by: str = "project",
+    minimum: int = MINIMUM,
+    as_of: datetime | date | None = None,
+) -> pd.DataFrame:
+    """Return the same from counts, of rows or of what was stored."""
     check_minimum(minimum)
     _refuse(indicator)
     span = metrics.period_of(period) if isinstance(period, str) else period
@@ -73,10 +89,10 @@ def ranked(
         raise UsageError(
             say("duties have no {grouping}, so {indicator} cannot be ranked by it", grouping=by, indicator=indicator)
         )
-    counts = metrics.counts(definitions, checks, findings, verifications, span, by=keys, as_of=as_of)
+    counts = metrics.tallied(definitions, rows, span, by=keys, as_of=as_of)
     found = rates(counts)
-    rows = [_row(count, found[count.key, indicator], minimum) for count in counts if count.indicator == indicator]
-    return _table(definitions, rows, by)
+    groups = [_row(count, found[count.key, indicator], minimum) for count in counts if count.indicator == indicator]
+    return _table(definitions, groups, by)
 
 
 def _refuse(indicator: str) -> None:
@@ -147,4 +163,4 @@ def ranks(rates: Sequence[Fraction], intervals: Sequence[Interval | None]) -> li
     return found
 
 
-__all__ = ["COLUMNS", "RANKED", "ranked", "ranks"]
+__all__ = ["COLUMNS", "RANKED", "of_tally", "ranked", "ranks"]

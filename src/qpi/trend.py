@@ -14,6 +14,7 @@ from qpi.intervals import MINIMUM, Rate, difference, points, rates
 from qpi.messages import say
 from qpi.metrics import RESULT, Count, Key
 from qpi.policy import INDICATORS
+from qpi.tally import Rows, Tally
 
 FIGURES = ("done", "due", "rate", "verdict")
 CHANGES = ("change", "change_low", "change_high", "signal")
@@ -64,6 +65,20 @@ def compared(
     year before, so a year has no `last_year_`. With the grouping `month` each month stands beside the month before it and the same
     month of the year before. All are counted at the same `as_of`. Raises UsageError as `indicators` does.
     """
+    rows = Rows(checks, findings, verifications)
+    return of_tally(definitions, rows, period, by=by, as_of=as_of, minimum=minimum)
+
+
+def of_tally(
+    definitions: Definitions,
+    rows: Tally,
+    period: str | Period,
+    *,
+    by: Sequence[str] = (),
+    as_of: datetime | date | None = None,
+    minimum: int = MINIMUM,
+) -> pd.DataFrame:
+    """Return the same from counts, of rows or of what was stored."""
     check_minimum(minimum)
     span = metrics.period_of(period) if isinstance(period, str) else period
     keys = metrics.groupings(definitions, by, taken=(*RESULT, *COLUMNS))
@@ -71,7 +86,7 @@ def compared(
 
     def side(name: str, months: int) -> _Side:
         then = calendar.moved(span, -months)
-        counts = metrics.counts(definitions, checks, findings, verifications, then, by=keys, as_of=moment)
+        counts = metrics.tallied(definitions, rows, then, by=keys, as_of=moment)
         counts = [_later(count, keys, months) for count in counts]
         checked = {_month(keys, row.key) for row in counts if row.indicator == "traceability"}
         by_name = {(row.key, row.indicator): row for row in counts}
@@ -185,4 +200,4 @@ def has_checks(frame: pd.DataFrame, side: str = "") -> bool:
     return "traceability" in set(one_period(frame, side)["indicator"])
 
 
-__all__ = ["COLUMNS", "check_minimum", "compared", "earlier", "has_checks", "one_period", "sides"]
+__all__ = ["COLUMNS", "check_minimum", "compared", "earlier", "has_checks", "of_tally", "one_period", "sides"]

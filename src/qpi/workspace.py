@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from qpi.notices import Notice
     from qpi.recorder import Outcome, Recorder
     from qpi.stored import Stored
-    from qpi.tally import Tally
+    from qpi.tally import Rows, Tally
     from qpi.verifiers import Share
 
 
@@ -39,16 +39,25 @@ Moment = int | datetime | date | None
 """A state of the ledger: the number of its last entry, or a moment, or a day with its end; None is now."""
 
 
-class Tables(NamedTuple):
+class _Tables(NamedTuple):
+    checks: pd.DataFrame
+    findings: pd.DataFrame
+    verifications: pd.DataFrame
+    position: Position | None
+
+
+class Tables(_Tables):
     """The tidy tables at a position of the ledger; the position is None where there is no ledger yet.
 
     Those of an export are relations of DuckDB.
     """
 
-    checks: pd.DataFrame
-    findings: pd.DataFrame
-    verifications: pd.DataFrame
-    position: Position | None
+    @cached_property
+    def rows(self) -> Rows:
+        """The tables as what is counted, coded once for all questions."""
+        from qpi.tally import Rows
+
+        return Rows(*self[:3], of_ledger=True)
 
 
 class TablesOfExport(Tables):
@@ -358,12 +367,11 @@ class Workspace:
     def _tally(self, tables: Tables, as_of: datetime | date | None) -> Tally:
         """Return the tallies beside tables, where there are some that can answer as of a moment, else the tables' own."""
         from qpi.metrics import moment_of
-        from qpi.tally import Rows
 
         found = tables.stored if isinstance(tables, TablesOfExport) else None
         if found is not None and found.serves(moment_of(self.definitions, as_of)):
             return found
-        return Rows(*tables[:3], of_ledger=True)
+        return tables.rows
 
     def _stored(self, folder: Path, kept: Manifest) -> Stored | None:
         """Return the tallies beside an export where they are of its position and of the definitions of now."""
@@ -404,7 +412,7 @@ class Workspace:
         from qpi import trend
 
         with self._given(tables, at, source, counted=True) as rows:
-            return trend.compared(self.definitions, *rows[:3], period, by=by, as_of=as_of)
+            return trend.of_tally(self.definitions, self._tally(rows, as_of), period, by=by, as_of=as_of)
 
     def ranked(
         self,
@@ -426,7 +434,8 @@ class Workspace:
 
         least = intervals.MINIMUM if minimum is None else minimum
         with self._given(tables, at, source, counted=True) as rows:
-            return ranks.ranked(self.definitions, *rows[:3], period, indicator, by=by, minimum=least, as_of=as_of)
+            tally = self._tally(rows, as_of)
+            return ranks.of_tally(self.definitions, tally, period, indicator, by=by, minimum=least, as_of=as_of)
 
     def explain(
         self,
