@@ -21,8 +21,8 @@ def amended(
 ) -> dict[str, Any]:
     """Return a plain record with fields put (`place=3栋`, `finding.2.deduct=0`) and dropped (`place`, `finding.2`).
 
-    Fields and values go by their Chinese names too: `地点=3栋`, `问题项2.扣分值=0`. A value that begins as JSON does is read
-    as JSON: `sample=["3-1201"]`. Raises RecordError with every problem.
+    Fields and values go by their Chinese names too: `地点=3栋`, `问题项2.扣分值=0`. A value that begins as JSON does is read as
+    JSON: `sample=["3-1201"]`. Raises RecordError with every problem.
     """
     changed: dict[str, Any] = json.loads(json.dumps(record))
     problems: list[Problem] = []

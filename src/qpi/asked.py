@@ -85,8 +85,8 @@ class Looked:
 
     `keys` are those of project, role, inspector and kind to group by; `demanded` are the fields that make a check
     traceable, `most` is the greatest sample that is asked for. With `ways` it is told of each check whether it conforms
-    to one of them, instead of its method and sample: fewer groups where there are many keys. Those of movers are told as
-    without.
+    to one of them, instead of its method and sample: fewer groups where there are many keys. Those of movers are told
+    as without.
     """
 
     keys: Sequence[str]
@@ -106,8 +106,8 @@ NO_PLAN = -1
 class Raised:
     """What is asked of findings raised, or to be verified, in months from `start` up to but not including `stop`.
 
-    Without `today` each planned day is told instead of its month and whether it is past. Without `elsewhere` the findings
-    of checks of other months, that are to be verified in these, are left out.
+    Without `today` each planned day is told instead of its month and whether it is past. Without `elsewhere` the
+    findings of checks of other months, that are to be verified in these, are left out.
     """
 
     keys: Sequence[str]

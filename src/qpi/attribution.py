@@ -29,9 +29,9 @@ COLUMNS = {"id": None, "project": None, "point": None, "role": None, "day": None
 def attributed(asked: Obligations, checks: Any) -> pd.DataFrame:
     """Return a row for each check that bears on the duties, and window that it can count for.
 
-    Beside the columns of the check: `pair` and `place` (its project) by position, -1 where unknown, `number` of its day,
-    `month`, `unit` and `window` of the duty, `owner`, what it `adds` in twelfths, the month in which that is `counted`,
-    and `why`.
+    Beside the columns of the check: `pair` and `place` (its project) by position, -1 where unknown, `number` of its
+    day, `month`, `unit` and `window` of the duty, `owner`, what it `adds` in twelfths, the month in which that is
+    `counted`, and `why`.
     """
     return _Attribution(asked, checks).rows
 
@@ -150,9 +150,9 @@ class _Attribution:
     def _in_windows(self) -> pd.DataFrame:
         """Return the checks with `month`, `unit` and `window` of each duty that they can count for.
 
-        `unit` is -1 where the point is no duty of the role, -2 where no window of the duty holds the day. By points every
-        check counts in its own month. Else a week or pair of weeks counts where it ends; an edition that changes the unit
-        can so give a check two windows, or none.
+        `unit` is -1 where the point is no duty of the role, -2 where no window of the duty holds the day. By points
+        every check counts in its own month. Else a week or pair of weeks counts where it ends; an edition that changes
+        the unit can so give a check two windows, or none.
         """
         duties, checks = self.duties, self.checks
         pair, day = checks["pair"].to_numpy(), checks["number"].to_numpy()

@@ -21,9 +21,9 @@ def back_up(ledger: Place, copy: Path) -> Report:
 
     A file is copied by SQLite's own means, another store entry for entry; others may write meanwhile.
 
-    A ledger of an earlier layout is copied as it is. Raises UsageError where a file of that name is there already or its
-    folder is not, LedgerError where the copy cannot be written or does not prove itself; then there is no file of that
-    name.
+    A ledger of an earlier layout is copied as it is. Raises UsageError where a file of that name is there already or
+    its folder is not, LedgerError where the copy cannot be written or does not prove itself; then there is no file of
+    that name.
     """
     if os.path.lexists(copy):
         raise _there(copy)

@@ -32,8 +32,8 @@ def find(name: str, workspace: Workspace | None, *, day: date) -> Source:
     """Return the edition that a name means.
 
     A name is a file (.yaml, .yml), a catalogue, or catalogue@edition; a catalogue alone means its edition in force on a
-    day, else the next one. The workspace is asked first, then what is shipped; `shipped:` before a name asks only there.
-    Raises UsageError where nothing is called so, DefinitionError where what is called so has problems.
+    day, else the next one. The workspace is asked first, then what is shipped; `shipped:` before a name asks only
+    there. Raises UsageError where nothing is called so, DefinitionError where what is called so has problems.
     """
     if Path(name).suffix.lower() in (".yaml", ".yml"):
         return read([Path(name)], beside=_beside(workspace))[0]

@@ -32,7 +32,8 @@ Figures = Mapping[tuple[str, ...], Sequence[tuple[tuple[str | None, ...], str, i
 class Closing(NamedTuple):
     """A period as it was closed: which entry says so, the last entry that is in it, and up to when it was verified.
 
-    `figures` hold per grouping the key, the indicator, done and due in whole parts (see `metrics.PARTS`) and the verdict.
+    `figures` hold per grouping the key, the indicator, done and due in whole parts (see `metrics.PARTS`) and the
+    verdict.
     """
 
     entry: int
@@ -157,9 +158,9 @@ def closing_of(ledger: Ledger, period: str, *, at: int | None = None) -> Closing
 def since(ledger: Ledger, definitions: Definitions, closing: Closing, *, at: int) -> list[Since]:
     """Return the entries after a closing, up to entry `at`, that bear on the figures of its period.
 
-    These are records of a day of the period, checks with a finding to be verified in it, records of a day before it in the same window or cycle of a duty, second
-    verifications of its findings, and whatever takes the place of such an entry; besides, what was verified after the
-    period was judged, also where it was recorded before the closing.
+    These are records of a day of the period, checks with a finding to be verified in it, records of a day before it in
+    the same window or cycle of a duty, second verifications of its findings, and whatever takes the place of such an
+    entry; besides, what was verified after the period was judged, also where it was recorded before the closing.
     """
     period = calendar.period(closing.period)
     first = calendar.first_day(period.start - period.start % 12)
@@ -234,9 +235,9 @@ def _bears(definitions: Definitions, period: Period, day: str, code: str, role: 
 def beside(definitions: Definitions, frame: pd.DataFrame, closing: Closing, by: Sequence[str]) -> pd.DataFrame | None:
     """Return indicators with the closed ones beside them, or None where the closing keeps no figures by these keys.
 
-    Columns are those of `frame`, then `closed_done`, `closed_due`, `closed_rate`, `closed_verdict` (None and NaN where the
-    closing has no such row) and `changed`. Rows that only the closing has come in their place. Raises UsageError for a
-    grouping of the name of such a column.
+    Columns are those of `frame`, then `closed_done`, `closed_due`, `closed_rate`, `closed_verdict` (None and NaN where
+    the closing has no such row) and `changed`. Rows that only the closing has come in their place. Raises UsageError
+    for a grouping of the name of such a column.
     """
     metrics.groupings(definitions, by, taken=(*RESULT, *COLUMNS))
     kept = next((keys for keys in closing.figures if sorted(keys) == sorted(by)), None)

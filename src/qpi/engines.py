@@ -62,8 +62,9 @@ def beside(frame: Any, columns: Mapping[str, Sequence[Any]]) -> Any:
             f"unnest(string_split({_literal(list(map(str, values)))}, chr(31)){'' if name in texts else _type(values)}) AS {name}"
             for name, values in columns.items()
         ]
-        # On the connection of the relation: those of two connections cannot be joined.
-        return nw.from_native(native.query("qpi_small_table", f"SELECT {', '.join(parts)}"))
+        # From one row of the relation itself: those of two connections cannot be joined, and a query of their connection
+        # would leave a view there.
+        return nw.from_native(native.limit(0).aggregate("count(*) AS rows").select(", ".join(parts)))
     if kind.is_polars():
         return nw.from_native(type(native)(dict(columns)))
     if kind.is_pyspark():

@@ -56,8 +56,8 @@ def explain(
 ) -> Explanation:
     """Return what stands behind one indicator in the row of `qpi.metrics.indicators` that has the keys of `where`.
 
-    The tables are those of `qpi.metrics.indicators`. `where` gives for a grouping of `by` the key of the row: "" where a
-    project lacks the attribute, None for what the row names nothing for. Raises UsageError for an unknown indicator,
+    The tables are those of `qpi.metrics.indicators`. `where` gives for a grouping of `by` the key of the row: "" where
+    a project lacks the attribute, None for what the row names nothing for. Raises UsageError for an unknown indicator,
     grouping or value, and for inspector, kind or category with an indicator of duties.
     """
     if indicator not in INDICATORS:

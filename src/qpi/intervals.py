@@ -64,7 +64,8 @@ def rates(counts: Iterable[Count]) -> dict[tuple[Key, str], Rate]:
 def wilson(done: float, cases: float) -> Interval | None:
     """Return the score interval at 95 % of so many of so many cases, None where that is no share of a whole.
 
-    E. B. Wilson, Probable inference, the law of succession, and statistical inference, J. Am. Stat. Assoc. 22 (1927) 209-212.
+    E. B. Wilson, Probable inference, the law of succession, and statistical inference, J. Am. Stat. Assoc. 22 (1927)
+    209-212.
     """
     return _wilson(done / cases, (cases - done) / cases, cases) if cases > 0 and 0 <= done <= cases else None
 

@@ -1,6 +1,7 @@
 """JSON Schemas of the files of a workspace, with which an editor completes, explains and flags.
 
-They say what a file looks like; what only the whole workspace can tell, a code that stands twice say, `qpi check` finds.
+They say what a file looks like; what only the whole workspace can tell, a code that stands twice say, `qpi check`
+finds.
 """
 
 import json

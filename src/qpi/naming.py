@@ -12,9 +12,9 @@ from qpi.messages import say
 def named(read: Intake) -> Intake:
     """Return a file with an id for each check that has none, made of its natural key and how often that occurs.
 
-    The natural key is project, point, role, inspector and moment. Checks that share it and say the same are several looks,
-    and are counted; where they say different things, nobody can tell which is which the next time, and they want ids. The
-    same key with other content in another file is a conflict then, as with ids that people give.
+    The natural key is project, point, role, inspector and moment. Checks that share it and say the same are several
+    looks, and are counted; where they say different things, nobody can tell which is which the next time, and they want
+    ids. The same key with other content in another file is a conflict then, as with ids that people give.
     """
     return replace(read, drafts=_named(read.drafts))
 

@@ -43,8 +43,8 @@ def looked(definitions: Definitions, rows: Tally, period: Period, keys: Sequence
 class States(NamedTuple):
     """The attributes of projects as far as variants of points ask for them.
 
-    `attributes` has, for each state, some that hold in it; state 0 is that of a project without attributes. `days` says for
-    [mover, day of the period] which state it is in.
+    `attributes` has, for each state, some that hold in it; state 0 is that of a project without attributes. `days` says
+    for [mover, day of the period] which state it is in.
     """
 
     attributes: list[Attributes]

@@ -58,10 +58,11 @@ def ranked(
     """Return the groups of one grouping in the order of an indicator's exact rate, the highest first.
 
     The tables and `as_of` are those of `qpi.metrics.indicators`. Columns: the grouping; `rank`, which equal rates
-    share; `best` and `worst`, the ranks that the intervals allow: 1 and those that lie wholly above, and the number of the ranked less those
-    that lie wholly below; `done`, `due`, `cases` (see `qpi.intervals`), `rate`; `low` and `high`, Wilson's interval at 95 %, null where the rate is
-    below 0 or above 1; `verdict`; `unranked`: `too few` under `minimum` cases, `nameless` where nothing names the group, else null.
-    Groups without a rank come last, in the order of their keys.
+    share; `best` and `worst`, the ranks that the intervals allow: 1 and those that lie wholly above, and the number of
+    the ranked less those that lie wholly below; `done`, `due`, `cases` (see `qpi.intervals`), `rate`; `low` and `high`,
+    Wilson's interval at 95 %, null where the rate is below 0 or above 1; `verdict`; `unranked`: `too few` under
+    `minimum` cases, `nameless` where nothing names the group, else null. Groups without a rank come last, in the order
+    of their keys.
 
     Raises UsageError for an unknown period, indicator or grouping, for an indicator of duties by what duties do not
     have, and for the three ratios, of which more is not better.

@@ -169,9 +169,9 @@ class Recorder:
     def correct(self, entry: Target, record: Draft | Mapping[str, Any], /, *, reason: str) -> Outcome:
         """Put a whole record in the place of one that was wrong, or was voided; both stay readable.
 
-        `entry` is the number of its last entry; or the id of the check, whatever its last version is, so name the number
-        where others may correct it too. A check keeps its id, and a finding its number.
-        The same call again adds nothing. Raises RecordError with every problem; nothing is kept then.
+        `entry` is the number of its last entry; or the id of the check, whatever its last version is, so name the
+        number where others may correct it too. A check keeps its id, and a finding its number. The same call again adds
+        nothing. Raises RecordError with every problem; nothing is kept then.
         """
         return self.supersede([Change(entry, as_draft(record))], reason=reason)
 
@@ -585,7 +585,8 @@ def _record_of(ready: _Ready) -> dict[str, Any]:
 def _conflict(store: Ledger, key: str, record: Mapping[str, Any], known: tuple[int, bytes]) -> Fault | None:
     """Say how a record differs from the one that is recorded under its key, or return None.
 
-    One that says what any version of it said is there already: a correction or a void stands whatever is imported again.
+    One that says what any version of it said is there already: a correction or a void stands whatever is imported
+    again.
     """
     number, body = known
     there, here = settled(orjson.loads(body)["record"]), settled(record)

@@ -132,8 +132,8 @@ def known_values(definitions: Definitions, key: str) -> dict[str, str]:
 def picked(frame: Any, name: str, columns: Mapping[str, Any], days: tuple[date, date] | None = None) -> pd.DataFrame:
     """Return these columns of a caller's table, in memory and in the order of the ledger; those that it lacks with their default.
 
-    Without numbers of entries a table in memory keeps its order; of any other engine, which knows none, rows come in that
-    of their ids.
+    Without numbers of entries a table in memory keeps its order; of any other engine, which knows none, rows come in
+    that of their ids.
     """
     table = tidy.table(frame, NEEDED[name], name)
     there = tidy.names(table)

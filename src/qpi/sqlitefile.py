@@ -414,8 +414,8 @@ def _failure(file: str, error: BaseException) -> LedgerError:
 _READS = "/* reads */ "
 """Stands before what is run outside a transaction of ours.
 
-To change the authorizer would have SQLite compile every statement anew. So it stays, and Python keeps what is compiled by
-its text: what was judged while we append is never what is run while we only read.
+To change the authorizer would have SQLite compile every statement anew. So it stays, and Python keeps what is compiled
+by its text: what was judged while we append is never what is run while we only read.
 """
 # What a statement that reads may do; all else is refused, so that a new kind of attack is refused as well.
 _READING = {

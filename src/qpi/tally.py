@@ -1,7 +1,7 @@
 """Tally: tidy tables turned into additive whole-number counts, on the engine that holds the rows.
 
-A table in memory (pandas, Arrow) is counted through integer codes and dense counts; any other (Polars, DuckDB, Spark, and
-what else narwhals takes) by queries of its own engine, of which only the counts are brought here.
+A table in memory (pandas, Arrow) is counted through integer codes and dense counts; any other (Polars, DuckDB, Spark,
+and what else narwhals takes) by queries of its own engine, of which only the counts are brought here.
 """
 
 from collections.abc import Iterator, Sequence
@@ -38,8 +38,9 @@ class Tally(Protocol):
 class Rows:
     """Checks, findings and second verifications of one engine, as a caller hands them over.
 
-    With `of_ledger` they are those of one ledger, whose numbers and days are known to be there, and numbers to come once;
-    of others that is asked first. Raises UsageError where one is no table, lacks a column, or lies on another engine than the others.
+    With `of_ledger` they are those of one ledger, whose numbers and days are known to be there, and numbers to come
+    once; of others that is asked first. Raises UsageError where one is no table, lacks a column, or lies on another
+    engine than the others.
     """
 
     def __init__(self, checks: Any, findings: Any, verifications: Any, *, of_ledger: bool = False) -> None:
@@ -77,10 +78,10 @@ class Rows:
     def found(self, asked: Raised, as_of: datetime) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return the number of `findings` raised, or to be verified, in some months, and of `checks` that have some.
 
-        Columns of the first beside the keys: point, month (of the check), plan_month (-1 without a plan), before (planned
-        before `today`), finding_kind, closed (by the latest round up to `as_of`), on_time (first verified by the planned
-        day). Columns of the second: point, month, na, traceable (the check by itself), incomplete (some finding is),
-        deducted (what its findings take together, in hundredths).
+        Columns of the first beside the keys: point, month (of the check), plan_month (-1 without a plan), before
+        (planned before `today`), finding_kind, closed (by the latest round up to `as_of`), on_time (first verified by
+        the planned day). Columns of the second: point, month, na, traceable (the check by itself), incomplete (some
+        finding is), deducted (what its findings take together, in hundredths).
         """
         found = self._of(as_of)
         return queries.found(found, asked) if self._columns is None else dense.found(found, asked)

@@ -224,8 +224,10 @@ def _names_zone(moment: Any) -> bool:
 
 
 def names(frame: Any) -> set[str]:
-    """Return the names of a table's columns; those of a table in memory without looking at its values."""
-    return set(frame.columns if isinstance(frame, nw.DataFrame) else frame.collect_schema().names())
+    """Return the names of a table's columns without looking at its values."""
+    # Of moments DuckDB is asked for its time zone by a query, which tells no name.
+    at_hand = isinstance(frame, nw.DataFrame) or frame.implementation.is_duckdb()
+    return set(frame.columns if at_hand else frame.collect_schema().names())
 
 
 def with_columns(frame: Any, columns: Iterable[tuple[str, Any]]) -> Any:

@@ -56,14 +56,14 @@ def compared(
 
     The tables, `by` and `as_of` are those of `qpi.metrics.indicators`, and so are the first columns. Then come, with
     `previous_` and with `last_year_` before their names: `period`, its name; `done`, `due`, `rate` and `verdict`;
-    `change`, by how many percentage points the rate has risen since; `change_low` and `change_high`, the interval of the
-    change at 95 % (Newcombe, see `qpi.intervals`); and `signal`: `clear` where that interval leaves 0 out, `unclear` where it does
-    not, `too few` where either rate comes of fewer than `minimum` cases.
+    `change`, by how many percentage points the rate has risen since; `change_low` and `change_high`, the interval of
+    the change at 95 % (Newcombe, see `qpi.intervals`); and `signal`: `clear` where that interval leaves 0 out,
+    `unclear` where it does not, `too few` where either rate comes of fewer than `minimum` cases.
 
-    A group that only one of the periods has keeps its row, with null for the others. Where a period has no check at all,
-    coverage and frequency have no change. The period before a year is the
-    year before, so a year has no `last_year_`. With the grouping `month` each month stands beside the month before it and the same
-    month of the year before. All are counted at the same `as_of`. Raises UsageError as `indicators` does.
+    A group that only one of the periods has keeps its row, with null for the others. Where a period has no check at
+    all, coverage and frequency have no change. The period before a year is the year before, so a year has no
+    `last_year_`. With the grouping `month` each month stands beside the month before it and the same month of the year
+    before. All are counted at the same `as_of`. Raises UsageError as `indicators` does.
     """
     rows = Rows(checks, findings, verifications)
     return of_tally(definitions, rows, period, by=by, as_of=as_of, minimum=minimum)

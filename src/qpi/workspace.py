@@ -293,8 +293,8 @@ class Workspace:
     ) -> Iterator[Tables]:
         """Open the tables at a state of the ledger, or those of an export, for the time of a `with`.
 
-        With `counted`, those of the ledger have only the columns that indicators hang on. Raises UsageError for a state of
-        an export.
+        With `counted`, those of the ledger have only the columns that indicators hang on. Raises UsageError for a state
+        of an export.
         """
         if source is None:
             yield self.tables(at=at, counted=counted)
@@ -315,8 +315,8 @@ class Workspace:
     def export(self, folder: str | Path, *, now: datetime | None = None, tallies: bool = False) -> Exported:
         """Write checks, findings and verifications as Parquet files, or bring an export up to date.
 
-        Raises UsageError where the folder holds something else or the export of another ledger, ProofError where the ledger
-        has lost what was exported, DataError where a file is not the export's own; then the folder is as it was.
+        Raises UsageError where the folder holds something else or the export of another ledger, ProofError where the
+        ledger has lost what was exported, DataError where a file is not the export's own; then the folder is as it was.
         With `tallies` the counts of each month are stored beside it; once there, they are kept up to date.
         """
         from qpi import duck, export, stored
@@ -336,8 +336,8 @@ class Workspace:
     def verify_export(self, folder: str | Path) -> tuple[Manifest, list[Problem], bool]:
         """Read every byte of an export and compare it with the ledger, if one is there.
 
-        Returns what it says of itself, what is wrong, and whether there was a ledger. Raises DataError where there is no
-        finished export.
+        Returns what it says of itself, what is wrong, and whether there was a ledger. Raises DataError where there is
+        no finished export.
         """
         from qpi import export
         from qpi.ledger import has_ledger
@@ -505,8 +505,8 @@ class Workspace:
     def close(self, period: str, *, reason: str | None = None, recorder: Recorder) -> Outcome:
         """Write the indicators of a period into the ledger as they stand, with the receipt of this moment.
 
-        Later records change nothing in them. A period is closed once; with a reason it is closed again, and the new closing
-        supersedes the old one. Raises UsageError before `close_after` days after its end.
+        Later records change nothing in them. A period is closed once; with a reason it is closed again, and the new
+        closing supersedes the old one. Raises UsageError before `close_after` days after its end.
         """
         from qpi import closing
         from qpi.corrections import reason_of
