@@ -15,7 +15,7 @@ import pytest
 from pyarrow import parquet as pq
 
 from qpi import export as exports
-from qpi import frames, lock, manifest, parquet
+from qpi import extracts, frames, lock, manifest, parquet, proofs
 from qpi.entries import Actor
 from qpi.errors import DataError, ProofError, QpiError, UsageError
 from qpi.ledger import open_ledger
@@ -147,7 +147,7 @@ def test_whatever_is_recorded_voided_and_corrected_between_exports_the_files_hol
             kept = sound(out)
             assert kept[:3] == ledger.position()
             assert in_files(out) == in_ledger(ledger)
-            assert exports.compared(ledger, out, kept) == []
+            assert proofs.compared(ledger, out, kept) == []
         exports.export(ledger, tmp_path / "fresh", now=NOW)
         assert in_files(tmp_path / "fresh") == in_files(out)
 
@@ -157,7 +157,8 @@ def test_small_steps_groups_and_few_open_files_leave_the_same_rows(tmp_path, see
     made = world(seed)
     with growing(tmp_path / "ledger.db", made) as (ledger, recorder):
         recorder.record(drafts(made["records"]))
-        for name, small in (("_STEP", 7), ("_MOST_OPEN", 2), ("_MOST_WAITING", 3000)):
+        monkeypatch.setattr(extracts, "STEP", 7)
+        for name, small in (("_MOST_OPEN", 2), ("_MOST_WAITING", 3000)):
             monkeypatch.setattr(exports, name, small)
         monkeypatch.setattr(parquet, "ROWS", 5)
         exports.export(ledger, tmp_path / "out", now=NOW)
@@ -365,7 +366,7 @@ def test_a_manifest_that_is_none_of_this_release_is_refused_by_everyone_and_the_
     with pytest.raises(DataError, match=words.replace("(", r"\(").replace(")", r"\)")):
         exports.export(ledger, out, now=NOW)
     with pytest.raises(DataError):
-        exports.verify(out)
+        proofs.verify(out)
     assert tree(out) == before
 
 
@@ -400,7 +401,7 @@ def test_an_export_of_another_ledger_is_refused_and_stays_as_it_is(grown, tmp_pa
         other.begin()
         with pytest.raises(UsageError, match=r"is an export of another ledger \(growing\); name another folder"):
             exports.export(other, out, now=NOW)
-        found = exports.compared(other, out, manifest.of(out))
+        found = proofs.compared(other, out, manifest.of(out))
         assert [str(problem.fault) for problem in found] == ["is an export of another ledger (growing)"]
     assert tree(out) == before
 
@@ -425,7 +426,7 @@ def test_a_ledger_that_has_lost_entries_or_has_others_is_refused_with_exit_of_pr
             recorder.void(entry_of(early), reason="录错了")
         with pytest.raises(ProofError, match=f"entry {entries} of the ledger is not the one that was exported"):
             exports.export(early, out, now=NOW)
-        assert exports.compared(early, out, manifest.of(out))
+        assert proofs.compared(early, out, manifest.of(out))
     assert tree(out) == before
 
 
@@ -445,7 +446,7 @@ def test_a_parquet_file_that_is_not_of_the_export_is_refused_by_everyone(grown):
         with pytest.raises(DataError, match="is no file of this export; put it elsewhere"):
             act()
     assert tree(out) == before
-    assert len(exports.verify(out)[1]) == 1
+    assert len(proofs.verify(out)[1]) == 1
 
 
 def test_a_linked_folder_in_the_partitions_is_refused(grown, tmp_path):
@@ -491,21 +492,21 @@ def test_verifying_reads_every_byte_and_sees_what_a_size_does_not_show(grown):
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
     assert manifest.faults(out, kept) == []
-    assert [problem.text("en") for problem in exports.verify(out, ledger)[1]] == [
+    assert [problem.text("en") for problem in proofs.verify(out, ledger)[1]] == [
         f"{path}: the file has other bytes; delete it and run qpi export {out}, which writes it anew"
     ]
     path.unlink()
     exports.export(ledger, out, now=NOW)
-    assert exports.verify(out, ledger)[1] == []
+    assert proofs.verify(out, ledger)[1] == []
 
 
 def test_verifying_counts_the_rows_of_the_ledger_at_the_position_of_the_export(grown):
     ledger, recorder, out = grown
     kept = manifest.of(out)
     recorder.void(entry_of(ledger), reason="录错了")
-    assert exports.verify(out, ledger)[1] == []
+    assert proofs.verify(out, ledger)[1] == []
     less = kept._replace(parts=kept.parts[1:])
-    (problem,) = exports.compared(ledger, out, less)
+    (problem,) = proofs.compared(ledger, out, less)
     assert problem.fault == f"checks of {kept.parts[0].month}: 0 rows, and {kept.parts[0].rows} in the ledger"
 
 
@@ -562,7 +563,7 @@ def test_an_export_that_is_killed_at_any_step_is_seen_and_finished_by_the_next_o
             exports.export(ledger, out, now=NOW)
             sound(out)
             assert in_files(out) == expected
-            assert exports.verify(out, ledger)[1] == []
+            assert proofs.verify(out, ledger)[1] == []
         assert not [one for one in out.rglob(".*") if one.name != exports.LOCK]
         shutil.rmtree(out)
     assert at > 30

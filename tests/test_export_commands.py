@@ -165,6 +165,20 @@ def test_verifying_prints_what_is_wrong_and_ends_with_3_and_in_chinese_where_tha
     assert "there is no ledger here to compare with" in done.stderr
 
 
+def test_verifying_reads_stored_tallies_too_and_the_next_export_counts_again_what_was_deleted(exported):
+    recorded, out = exported
+    qpi("export", str(out), "--tallies", folder=recorded.folder)
+    assert qpi("export", str(out), "--verify", folder=recorded.folder).returncode == 0
+    path = out / "tallies" / "month=2026-10" / "looks.parquet"
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    done = qpi("export", str(out), "--verify", folder=recorded.folder)
+    assert done.returncode == 3
+    assert f"{path}: is not what was stored; delete it and run qpi export {out}, which counts" in done.stdout
+    path.unlink()
+    assert "tallies of 1 months counted" in qpi("export", str(out), folder=recorded.folder).stdout
+    assert qpi("export", str(out), "--verify", folder=recorded.folder).returncode == 0
+
+
 def test_without_a_ledger_there_is_nothing_to_export(folder, tmp_path):
     done = qpi("export", str(tmp_path / "out"), folder=folder)
     assert (done.returncode, done.stdout) == (1, "")

@@ -4,11 +4,12 @@ import json
 import os
 import random
 
+import pandas as pd
 import pytest
 
 pytest.importorskip("duckdb")
 
-from qpi import duck, metrics, stored, verifiers
+from qpi import duck, manifest, metrics, stored, verifiers
 from qpi import export as exports
 from qpi.errors import DataError
 from qpi.tally import Rows
@@ -165,6 +166,59 @@ def test_the_comparison_sees_a_tally_that_was_not_brought_up_to_date(kept):
     period = metrics.period_of(f"{check['day']:%Y-%m}")
     mine = metrics.tallied(found, tallies, period, by=(), as_of=NOW)
     assert mine != fresh(ledger, found, period.name, (), None)
+
+
+def proved(out, found):
+    kept = manifest.of(out)
+    with duck.opened(out, threads=2) as tables:
+        return [problem.text("en") for problem in stored.faults(out, found, Rows(*tables[:3]), kept)]
+
+
+def forged(out, path, change):
+    """Put other counts into a file of tallies, and a manifest beside it that fits them."""
+    table = change(pd.read_parquet(path))
+    table.to_parquet(path, engine="pyarrow", compression="zstd", index=False)
+    said = json.loads((out / stored.FOLDER / stored.NAME).read_text(encoding="utf-8"))
+    said["months"][path.parent.name.removeprefix("month=")][path.stem] = manifest.digest(path)
+    (out / stored.FOLDER / stored.NAME).write_text(json.dumps(said), encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", stored.TABLES)
+def test_tallies_that_are_not_what_the_rows_add_up_to_are_found_though_their_manifest_fits(kept, name):
+    ledger, _, out, found = kept
+    assert proved(out, found) == []
+    path = max((one for one in files(out) if one.stem == name), key=lambda one: len(pd.read_parquet(one)))
+    number = {"days": "days", "looks": "checks", "checks": "checks"}.get(name, "findings")
+    forged(out, path, lambda table: table.assign(**{number: [table[number][0] + 1, *table[number][1:]]}))
+    remedy = f"delete it and run qpi export {out}, which counts the month again"
+    assert proved(out, found) == [f"{path}: is not what the rows add up to; {remedy}"]
+    path.unlink()
+    assert proved(out, found) == [f"{path}: the file is missing; {remedy}"]
+    refreshed(ledger, out, found)
+    assert proved(out, found) == []
+
+
+def test_rows_of_tallies_in_another_order_are_the_same_tallies(kept):
+    _, _, out, found = kept
+    path = max((one for one in files(out) if one.stem == "looks"), key=lambda one: len(pd.read_parquet(one)))
+    forged(out, path, lambda table: table.iloc[::-1])
+    assert proved(out, found) == []
+
+
+def test_bytes_and_the_last_verification_of_tallies_are_proved_too(kept):
+    ledger, _, out, found = kept
+    path = next(path for path in files(out) if path.name == "looks.parquet")
+    before = path.read_bytes()
+    path.write_bytes(before[:-1] + b"x")
+    assert proved(out, found)[0].startswith(f"{path}: is not what was stored; ")
+    path.write_bytes(before)
+    place = out / stored.FOLDER / stored.NAME
+    said = json.loads(place.read_text(encoding="utf-8"))
+    place.write_text(json.dumps({**said, "latest": "2026-01-01T00:00:00+00:00"}), encoding="utf-8")
+    (fault,) = proved(out, found)
+    assert fault.startswith(f"{place}: names another last second verification than that of the rows; ")
+    place.unlink()
+    assert proved(out, found) == []
 
 
 def test_a_manifest_of_tallies_that_cannot_be_read_is_none(kept):

@@ -14,27 +14,20 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from qpi import disk, lock, manifest, parquet, receipts
-from qpi.errors import DataError, Problem, ProofError, UsageError, Where
+from qpi import disk, extracts, lock, manifest, parquet, receipts
+from qpi.errors import DataError, ProofError, UsageError
 from qpi.ledger import Ledger
 from qpi.manifest import NAME, NEXT, TABLES, Manifest, Part
-from qpi.messages import Message, said, say
+from qpi.messages import say
+from qpi.proofs import receipt_fault
 
 LOCK = ".export.lock"
-_STEP = 20_000
-"""So many entries are read from the ledger at once."""
 _MOST_OPEN = 96
 """So many months are written at once; a ledger with more of them is read again for the others."""
 _MOST_WAITING = 1 << 28
 """Bytes that may wait in memory for their groups, over all months."""
 _LEFT = re.compile(rf"{re.escape(LOCK)}|\.{re.escape(NEXT)}\.[0-9a-f]{{8}}\.part")
 """What a first export that was killed leaves beside its tables: its lock, and a manifest to be that got no name."""
-_SQL_NAMES = {"check": "check_id"}
-_FROM = {
-    "checks": "checks t",
-    "findings": "findings t LEFT JOIN checks c ON c.entry = t.entry",
-    "verifications": "verifications t",
-}
 
 
 class Exported(NamedTuple):
@@ -120,15 +113,6 @@ def _refuse_unfit(ledger: Ledger, path: Path, kept: Manifest) -> None:
         raise ProofError(say("{place}: {fault}; {remedy}", place=str(path), fault=fault, remedy=remedy))
 
 
-def receipt_fault(ledger: Ledger, kept: Manifest) -> Message | None:
-    """Say how the ledger does not fit the receipt of an export of it, or return None."""
-    if kept.seq > ledger.position().seq:
-        return say("the export reaches to entry {entry}, which the ledger does not have", entry=kept.seq)
-    if ledger.position_at(kept.seq).head != kept.head:
-        return say("entry {entry} of the ledger is not the one that was exported", entry=kept.seq)
-    return None
-
-
 def _drop_damaged(folder: Path, kept: Manifest | None, undone: Manifest) -> None:
     """Delete what was to be put in place, or is there already, and is not what the manifest to be says.
 
@@ -207,12 +191,8 @@ class _Run:
         """Return by table and month the entries up to `after` whose rows an entry since has taken away, in order."""
         found: dict[tuple[str, str], list[int]] = {}
         for table in TABLES:
-            query = (
-                f"SELECT DISTINCT t.entry, {_day(table)} FROM {_FROM[table]} JOIN entry e ON e.supersedes = t.entry "
-                "WHERE e.seq > ? AND e.seq <= ? AND t.entry <= ? ORDER BY t.entry"
-            )
-            for entry, day in self.ledger.rows(query, (after, self.position.seq, after)):
-                found.setdefault((table, str(day)[:7]), []).append(entry)
+            for entry, month in extracts.superseded(self.ledger, table, after=after, at=self.position.seq):
+                found.setdefault((table, month), []).append(entry)
         return found
 
     def _written(self, table: str, first: int, last: int, months: set[str] | None) -> list[Part]:
@@ -229,7 +209,7 @@ class _Run:
         later = set[str]()
         sink = _Sink(self.folder, table, first, last)
         try:
-            for rows in self._rows(table, first, last, months):
+            for rows in extracts.rows(self.ledger, table, first, last, at=self.position.seq, months=months):
                 for month, some in parquet.by_month(rows).items():
                     if months is not None and month not in months:
                         continue
@@ -239,48 +219,6 @@ class _Run:
         finally:
             sink.give_up()
         return later
-
-    def _rows(self, table: str, first: int, last: int, months: set[str] | None) -> Iterator[Any]:
-        """Yield the rows of entries that stand at the position, in the ledger's order, some at a time.
-
-        Where months are named, at least those of these are among them.
-        """
-        columns = TABLES[table]
-        names = ", ".join(
-            f't."{_SQL_NAMES.get(name, name)}"' for name in columns if (table, name) != ("findings", "day")
-        )
-        # By an expression, so that no database takes its index of days, of which each step would read the whole.
-        month = f"substr({_day(table)}, 1, 7)"
-        between = f" AND {month} >= ? AND {month} <= ?" if months else ""
-        query = (
-            f"SELECT {names}{', c.day' if table == 'findings' else ''} FROM {_FROM[table]} "
-            f"WHERE t.entry >= ? AND t.entry <= ?{between} "
-            "AND NOT EXISTS (SELECT 1 FROM entry e WHERE e.supersedes = t.entry AND e.seq <= ?) "
-            f"ORDER BY t.entry{', t.no' if table == 'findings' else ''}"
-        )
-        bounds = (min(months), max(months)) if months else ()
-        for start in range(first, last + 1, _STEP):
-            stop = min(start + _STEP - 1, last)
-            rows = self.ledger.rows(query, (start, stop, *bounds, self.position.seq))
-            if rows:
-                yield self._typed(columns, rows, start, stop)
-
-    def _typed(self, columns: Mapping[str, str], rows: list[tuple[Any, ...]], start: int, stop: int) -> Any:
-        try:
-            found = parquet.table(columns, rows)
-            if found["day"].null_count:
-                raise ValueError(say("a finding without its check"))
-        except ValueError as error:
-            words = said(error)
-            raise ProofError(
-                say("{file}: entries {first} to {last} have rows that cannot be exported ({fault}); run qpi ledger verify",
-                    file=self.ledger.file, first=start, last=stop, fault=words)
-            ) from error  # fmt: skip
-        return found
-
-
-def _day(table: str) -> str:
-    return "c.day" if table == "findings" else "t.day"
 
 
 def _order(part: Part) -> tuple[int, str, int]:
@@ -376,49 +314,4 @@ def _put(folder: Path, before: Manifest | None, after: Manifest) -> None:
     disk.settle(folder)
 
 
-def compared(ledger: Ledger, folder: Path, kept: Manifest) -> list[Problem]:
-    """Return where an export is not what the ledger has at its position: its receipt, and its rows by table and month."""
-    where = Where(str(folder / NAME))
-    last = ledger.position()
-    if kept.ledger != last.ledger:
-        return [Problem(where, say("is an export of another ledger ({ledger})", ledger=kept.ledger), _other_folder())]
-    fault = receipt_fault(ledger, kept)
-    if fault:
-        return [Problem(where, fault, say("verify the ledger, and restore a backup"))]
-    return [*_counted(ledger, where, kept)]
-
-
-def _other_folder() -> Message:
-    return say("name the folder of this ledger's export")
-
-
-def _counted(ledger: Ledger, where: Where, kept: Manifest) -> Iterator[Problem]:
-    for table in TABLES:
-        month = f"substr({_day(table)}, 1, 7)"
-        query = (
-            f"SELECT {month}, count(*) FROM {_FROM[table]} WHERE t.entry <= ? AND NOT EXISTS "
-            f"(SELECT 1 FROM entry e WHERE e.supersedes = t.entry AND e.seq <= ?) GROUP BY {month}"
-        )
-        there = dict(ledger.rows(query, (kept.seq, kept.seq)))
-        here: dict[Any, int] = {}
-        for part in kept.parts:
-            if part.table == table:
-                here[part.month] = here.get(part.month, 0) + part.rows
-        for name in sorted({*there, *here}, key=str):
-            if there.get(name, 0) != here.get(name, 0):
-                fault = say("{table} of {month}: {here} rows, and {there} in the ledger", table=table, month=name,
-                            here=here.get(name, 0), there=there.get(name, 0))  # fmt: skip
-                yield Problem(where, fault, say("put the folder away, and export into an empty one"))
-
-
-def verify(folder: Path, ledger: Ledger | None = None) -> tuple[Manifest, list[Problem]]:
-    """Read every byte of an export, and compare it with the ledger where one is given; return what it is, and what is wrong.
-
-    Raises DataError where there is no finished export.
-    """
-    kept = manifest.of(folder)
-    found = manifest.faults(folder, kept, whole=True)
-    return kept, [*found, *(compared(ledger, folder, kept) if ledger else ())]
-
-
-__all__ = ["Exported", "compared", "export", "verify"]
+__all__ = ["Exported", "export"]

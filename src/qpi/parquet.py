@@ -1,12 +1,13 @@
-"""Parquet: rows of a table written to one file with its declared types."""
+"""Parquet: rows of a table in one file with its declared types."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from qpi.errors import UsageError
 from qpi.frames import DAY, KEY, MOMENT, TEXT, WHOLE
-from qpi.messages import say
+from qpi.messages import Message, say
 
 try:
     import pyarrow as pa
@@ -109,4 +110,57 @@ class Writing:
         self._file.close()
 
 
-__all__ = ["ROWS", "Writing", "by_month", "schema", "table"]
+class Reading:
+    """A file whose rows are read in their order, some at a time, and compared with those that should be there."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: Any = None
+        self._batches: Iterator[Any] = iter(())
+        self._waiting: Any = None
+        self._unread = 0
+
+    def fault(self, rows: Any) -> Message | None:
+        """Say how the next rows of the file are not these, or return None."""
+        try:
+            found = self._taken(rows.num_rows, rows.schema)
+        except (pa.ArrowException, OSError) as error:
+            return say("cannot be read ({reason})", reason=str(error).splitlines()[0])
+        if found.num_rows == rows.num_rows and found.equals(rows):
+            return None
+        for there, row in zip_longest(found.to_pylist(), rows.to_pylist()):
+            if there is None:
+                return say("lacks the row of entry {entry}", entry=row["entry"])
+            other = [name for name in row if there[name] != row[name]]
+            if other:
+                names = ", ".join(other)
+                return say("entry {entry}: {columns} not as in the ledger", entry=row["entry"], columns=names)
+        return None
+
+    @property
+    def ended(self) -> bool:
+        """Whether every row of the file was read."""
+        return self._file is not None and not self._unread
+
+    def _taken(self, number: int, expected: Any) -> Any:
+        if self._file is None:
+            self._file = pq.ParquetFile(self._path)
+            self._unread = self._file.metadata.num_rows
+            self._batches = self._file.iter_batches(batch_size=ROWS)
+            self._waiting = expected.empty_table()
+        while self._waiting.num_rows < number:
+            batch = next(self._batches, None)
+            if batch is None:
+                break
+            self._waiting = pa.concat_tables([self._waiting, pa.Table.from_batches([batch]).cast(expected)])
+        found, self._waiting = self._waiting.slice(0, number), self._waiting.slice(number)
+        self._unread -= found.num_rows
+        return found
+
+    def close(self) -> None:
+        """Let the file go."""
+        if self._file is not None:
+            self._file.close()
+
+
+__all__ = ["ROWS", "Reading", "Writing", "by_month", "schema", "table"]

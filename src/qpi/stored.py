@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from qpi.definitions import Definitions
 from qpi.errors import DataError, Problem, Where
 from qpi.groups import summed
 from qpi.ledger import Ledger
-from qpi.messages import say
+from qpi.messages import Message, say
 from qpi.tally import Rows
 
 FORMAT = 1
@@ -73,14 +74,62 @@ def refresh(folder: Path, definitions: Definitions, ledger: Ledger, rows: Rows, 
     counted = [month for month in months if month in stale]
     for month in counted:
         files[month] = _write(folder, month, count(definitions, rows, calendar.period(month).start))
-    latest = rows.latest()
-    made = Kept(
-        kept.ledger, kept.seq, kept.head, wanted, latest.isoformat() if latest else None, dict(sorted(files.items()))
-    )
+    made = Kept(kept.ledger, kept.seq, kept.head, wanted, _latest(rows), dict(sorted(files.items())))
     if made != before:
         (folder / FOLDER).mkdir(exist_ok=True)
         disk.write(folder / FOLDER / NAME, json.dumps(made._asdict(), ensure_ascii=False, indent=1) + "\n")
     return counted
+
+
+def faults(folder: Path, definitions: Definitions, rows: Rows, kept: manifest.Manifest) -> list[Problem]:
+    """Return the tallies beside an export that are not what its `rows` add up to, if they would be taken for them."""
+    found = read(folder)
+    if not found or not serves(found, definitions, kept):
+        return []
+    if found.latest != _latest(rows):
+        # A question as of an earlier moment would be answered from what knows too much.
+        fault = say("names another last second verification than that of the rows")
+        remedy = say("delete it and run qpi export {folder} --tallies, which counts all months again", folder=folder)
+        return [Problem(Where(str(folder / FOLDER / NAME)), fault, remedy)]
+    remedy = say("delete it and run qpi export {folder}, which counts the month again", folder=folder)
+    wrong = []
+    for month in sorted({part.month for part in kept.parts if part.table == "checks"} | set(found.months)):
+        files = found.months.get(month, {})
+        for name, table in count(definitions, rows, calendar.period(month).start).items():
+            path = _path(folder, month, name)
+            altered = _altered(path, files.get(name), table)
+            if altered is not None:
+                wrong.append(Problem(Where(str(path)), altered, remedy))
+    return wrong
+
+
+def _altered(path: Path, digest: str | None, table: pd.DataFrame) -> Message | None:
+    if not path.exists():
+        return say("the file is missing")
+    if manifest.digest(path) != digest:
+        return say("is not what was stored")
+    try:
+        there = pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        return say("cannot be read ({reason})", reason=str(error).splitlines()[0])
+    return None if _plain(there) == _plain(table) else say("is not what the rows add up to")
+
+
+def _plain(table: pd.DataFrame) -> Any:
+    """Return a table of counts as rows in no order."""
+    names = sorted(table.columns)
+    cells = (table[name].astype("object").where(table[name].notna(), None).tolist() for name in names)
+    return names, Counter(zip(*cells, strict=True))
+
+
+def serves(found: Kept, definitions: Definitions, kept: manifest.Manifest) -> bool:
+    """Say whether what is stored is of the position of an export, and of these definitions."""
+    return (found.ledger, found.seq, found.head) == kept[:3] and found.definitions == digests(definitions)
+
+
+def _latest(rows: Rows) -> str | None:
+    last = rows.latest()
+    return last.isoformat() if last else None
 
 
 def _is_of(ledger: Ledger, before: Kept, kept: manifest.Manifest) -> bool:
@@ -254,4 +303,4 @@ class Stored:
         return queries.together([summed(table, keys, numbers) for table in tables], numbers)
 
 
-__all__ = ["Kept", "Stored", "count", "digests", "read", "refresh", "touched"]
+__all__ = ["Kept", "Stored", "count", "digests", "faults", "read", "refresh", "serves", "touched"]

@@ -334,18 +334,26 @@ class Workspace:
         return done._replace(counted=tuple(counted))
 
     def verify_export(self, folder: str | Path) -> tuple[Manifest, list[Problem], bool]:
-        """Read every byte of an export and compare it with the ledger, if one is there.
+        """Read every byte of an export, compare its rows with the ledger, if one is there, and its tallies with its rows.
 
         Returns what it says of itself, what is wrong, and whether there was a ledger. Raises DataError where there is
         no finished export.
         """
-        from qpi import export
+        from qpi import duck, proofs, stored
         from qpi.ledger import has_ledger
+        from qpi.tally import Rows
 
-        if not has_ledger(self.ledger_place):
-            return (*export.verify(Path(folder)), False)
-        with self.ledger() as store:
-            return (*export.verify(Path(folder), store), True)
+        place, compared = Path(folder), has_ledger(self.ledger_place)
+        if compared:
+            with self.ledger() as store:
+                kept, problems = proofs.verify(place, store)
+        else:
+            kept, problems = proofs.verify(place)
+        if not problems and stored.read(place) is not None:
+            with duck.opened(place) as found:
+                rows = Rows(*found[:3], of_ledger=True)
+                problems = stored.faults(place, self.definitions, rows, kept)
+        return kept, problems, compared
 
     @contextmanager
     def exported(
@@ -378,12 +386,7 @@ class Workspace:
         from qpi import stored
 
         found = stored.read(folder)
-        same = found and (found.ledger, found.seq, found.head) == kept[:3]
-        return (
-            stored.Stored(folder, found)
-            if found and same and found.definitions == stored.digests(self.definitions)
-            else None
-        )
+        return stored.Stored(folder, found) if found and stored.serves(found, self.definitions, kept) else None
 
     def measured(
         self, period: str, *, by: Sequence[str] = (), as_of: datetime | date | None = None, tables: Tables
