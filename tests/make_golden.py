@@ -17,6 +17,7 @@ from qpi.entries import Actor
 from qpi.ledger import open_ledger
 from qpi.recorder import Recorder
 from qpi.tables import LAYOUT
+from qpi.tally import Rows
 
 GOLDEN = Path(__file__).parent / "golden"
 DEFINITIONS = ("service-2026.1.yaml", "portfolio.yaml")
@@ -82,9 +83,9 @@ def make(path):
         recorder.keep(GOLDEN / DEFINITIONS[0], GOLDEN / DEFINITIONS[1])
         recorder.remove(sha256_of(GOLDEN / DEFINITIONS[1]), reason="不该存入")
         span = calendar.period("2026-10")
-        tables = tuple(read(ledger) for read in (frames.checks, frames.findings, frames.verifications))
+        rows = Rows(*(read(ledger) for read in (frames.checks, frames.findings, frames.verifications)), of_ledger=True)
         judged = datetime(2026, 11, 6, tzinfo=UTC)
-        kept = closing.record(definitions_kept(), tables, span, ledger.position(), now=judged)
+        kept = closing.record(definitions_kept(), rows, span, ledger.position(), now=judged)
         recorder.enter("closing", "closing:2026-10", kept)
         return ledger.position()
 

@@ -11,7 +11,7 @@ import pytest
 
 from qpi import Workspace, demonstration, telling
 from qpi.entries import Actor
-from qpi.errors import UsageError
+from qpi.errors import DataError, UsageError
 from qpi.policy import INDICATORS
 from qpi.receipts import Receipt
 from qpi.workspace import TablesOfExport
@@ -97,7 +97,7 @@ def test_figures_come_from_stored_tallies_without_a_look_at_the_rows(exported):
     assert recorded.export(out, tallies=True).counted == ("2026-10",)
     with recorded.exported(out) as tables:
         blind = TablesOfExport(None, None, None, tables.position)
-        blind.stored = tables.stored
+        blind.stored, blind.folder, blind.manifest = tables.stored, tables.folder, tables.manifest
         day = date(2026, 11, 20)
         assert recorded.measured("2026-10", by=["project"], as_of=day, tables=blind).equals(own)
         compared = recorded.compared("2026-10", by=["project"], as_of=day, tables=blind)
@@ -163,6 +163,33 @@ def test_verifying_prints_what_is_wrong_and_ends_with_3_and_in_chinese_where_tha
     done = qpi("export", str(out), "--verify", folder=recorded.folder)
     assert done.returncode == 3
     assert "there is no ledger here to compare with" in done.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("place", [5, 200, -30, -2])
+def test_a_file_whose_bytes_changed_is_refused_before_a_figure_comes_from_it(exported, command, place):
+    """Of the same size, so that no look at the folder shows it: in its head, its columns, its foot and its end."""
+    recorded, out = exported
+    (path,) = (out / "findings").rglob("*.parquet")
+    data = bytearray(path.read_bytes())
+    data[place] ^= 16
+    path.write_bytes(data)
+    done = qpi(*command, "--from", str(out), folder=recorded.folder)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"{path}: the file has other bytes; delete it and run qpi export {out}" in done.stderr
+    with pytest.raises(DataError, match="has other bytes"), recorded.exported(out):
+        pass
+    path.unlink()
+    qpi("export", str(out), folder=recorded.folder)
+    assert qpi(*command, "--from", str(out), folder=recorded.folder).returncode == 0
+
+
+def test_what_duckdb_cannot_read_is_told_with_the_folder(exported):
+    recorded, out = exported
+    (path,) = (out / "findings").rglob("*.parquet")
+    with pytest.raises(DataError, match="has other bytes"), recorded.exported(out) as tables:
+        path.write_bytes(b"x" * path.stat().st_size)
+        recorded.measured("2026-10", tables=tables)
 
 
 def test_verifying_reads_stored_tallies_too_and_the_next_export_counts_again_what_was_deleted(exported):

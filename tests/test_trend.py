@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from conftest import CHECKS
 from qpi import calendar, formats, metrics, trend
 from qpi.errors import UsageError
 from qpi.listing import width
@@ -258,6 +259,26 @@ def test_the_command_gives_the_columns_of_the_library(recorded):
     assert "是否明显" in table and "2026-09没有核查记录，覆盖率和频次完成率不作比较" in table
     plain = qpi("metrics", "2026-10", "--format", "json", folder=recorded.folder).stdout
     assert "previous_rate" not in plain
+
+
+def test_a_quarter_that_the_records_begin_in_has_no_change_of_what_is_owed_and_says_so(recorded):
+    """The first check of all is of October; a control has one of July, from which the third quarter is whole."""
+    before = {**CHECKS[0], "id": "before", "checked_at": "2026-09-03T09:00:00+08:00"}
+    with recorded.recorder() as recorder:
+        recorder.record([before])
+    changes = {row["indicator"]: row["previous_change"] for row in formats.records(recorded.compared("2026-Q4"))}
+    assert changes["coverage"] is changes["frequency_completion"] is None
+    assert changes["traceability"] is not None
+    words = "the first check is later than the first month of 2026-Q3, so coverage and frequency have no change"
+    asked = ("metrics", "2026-Q4", "--compare")
+    assert words in qpi(*asked, folder=recorded.folder).stdout
+    months = recorded.compared("2026-10", by=["month"])
+    assert months.set_index("indicator")["previous_change"].notna()["coverage"]
+    with recorded.recorder() as recorder:
+        recorder.record([{**before, "id": "earlier", "checked_at": "2026-07-31T09:00:00+08:00"}])
+    changes = {row["indicator"]: row["previous_change"] for row in formats.records(recorded.compared("2026-Q4"))}
+    assert changes["coverage"] is not None
+    assert words not in qpi(*asked, folder=recorded.folder).stdout
 
 
 def test_an_earlier_period_that_was_closed_with_other_figures_is_named(recorded):

@@ -18,7 +18,8 @@ from qpi.messages import Message, say
 from qpi.metrics import PARTS, RESULT, Count, period_of
 from qpi.policy import INDICATORS
 from qpi.receipts import Receipt
-from qpi.verifiers import Share, self_verified
+from qpi.tally import Tally
+from qpi.verifiers import Share, of_tally
 
 PAIRS = (("project", "role"), ("project", "specialty"), ("role", "specialty"))
 """Groupings by two keys that a closing keeps; it keeps each key alone too, and the whole."""
@@ -63,11 +64,11 @@ def judged_at(definitions: Definitions, period: Period) -> datetime:
 
 
 def record(
-    definitions: Definitions, tables: tuple[Any, Any, Any], period: Period, position: Position, *, now: datetime
+    definitions: Definitions, rows: Tally, period: Period, position: Position, *, now: datetime
 ) -> dict[str, Any]:
     """Return what a closing records: figures by many groupings, the position that they are of, and its receipt.
 
-    `tables` are those of the position. Raises UsageError before the period can be judged.
+    `rows` are those of the position. Raises UsageError before the period can be judged.
     """
     as_of = judged_at(definitions, period)
     if now <= as_of:
@@ -76,7 +77,7 @@ def record(
             say("{period} is judged on {day}, {days} days after its end; close it then, or change close_after",
                 period=period.name, day=day, days=definitions.policy.close_after)
         )  # fmt: skip
-    share = self_verified(definitions, *tables, period, as_of=as_of)
+    share = of_tally(definitions, rows, period, as_of=as_of)
     return {
         "period": period.name,
         "at": position.seq,
@@ -89,7 +90,7 @@ def record(
         "figures": [
             {
                 "by": list(by),
-                "rows": [[list(key), *rest] for key, *rest in _rows(definitions, tables, period, by, as_of)],
+                "rows": [[list(key), *rest] for key, *rest in _figures(definitions, rows, period, by, as_of)],
             }
             for by in groupings(definitions)
         ],
@@ -101,18 +102,16 @@ def digests(definitions: Definitions) -> list[str]:
     return list(definitions.digests)
 
 
-def reckoned(
-    definitions: Definitions, tables: tuple[Any, Any, Any], closing: Closing, by: Sequence[str]
-) -> Closing | None:
-    """Return a closing with figures by keys that it did not keep, counted anew from the tables of its position.
+def reckoned(definitions: Definitions, rows: Tally, closing: Closing, by: Sequence[str]) -> Closing | None:
+    """Return a closing with figures by keys that it did not keep, counted anew from the rows of its position.
 
     Return None where the definitions are not those of the closing, so that other figures would come out.
     """
     if closing.definitions != definitions.digests:
         return None
     keys, as_of = tuple(by), datetime.fromisoformat(closing.as_of)
-    rows = tuple(_rows(definitions, tables, calendar.period(closing.period), keys, as_of))
-    return closing._replace(figures={**closing.figures, keys: rows})
+    figures = tuple(_figures(definitions, rows, calendar.period(closing.period), keys, as_of))
+    return closing._replace(figures={**closing.figures, keys: figures})
 
 
 def groupings(definitions: Definitions) -> list[tuple[str, ...]]:
@@ -121,11 +120,11 @@ def groupings(definitions: Definitions) -> list[tuple[str, ...]]:
     return [(), *singles, *PAIRS]
 
 
-def _rows(
-    definitions: Definitions, tables: tuple[Any, Any, Any], period: Period, by: tuple[str, ...], as_of: datetime
+def _figures(
+    definitions: Definitions, rows: Tally, period: Period, by: tuple[str, ...], as_of: datetime
 ) -> Iterator[tuple[tuple[str | None, ...], str, int, int, str]]:
     policy = definitions.policy
-    for count in metrics.counts(definitions, *tables, period, by=by, as_of=as_of):
+    for count in metrics.tallied(definitions, rows, period, by=by, as_of=as_of):
         verdict = metrics.verdict(count, policy.floor(count.indicator), policy.mix_minimum)
         yield count.key, count.indicator, count.done, count.due, verdict
 

@@ -76,6 +76,15 @@ def coded(column: "pd.Series[Any]") -> Coded:
     return Coded(codes, list(values))
 
 
+def occurring(codes: npt.NDArray[Any], most: int) -> list[int]:
+    """Return which codes from 0 up to but not including `most` some row bears."""
+    there = np.zeros(most + 1, dtype=bool)
+    # The code of nothing, -1, marks the last place.
+    there[codes] = True
+    found: list[int] = np.flatnonzero(there[:-1]).tolist()
+    return found
+
+
 def codes(column: "pd.Series[Any]", known: Sequence[str]) -> Whole:
     """Return the place of each value of a column in a list of names, -1 where it is not there."""
     found = coded(column)

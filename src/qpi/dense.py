@@ -1,7 +1,7 @@
 """Dense counts: tables in memory counted through whole-number codes, without a look at any single row in Python."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
@@ -345,6 +345,11 @@ def _deducted(found: Found, asked: Raised) -> pd.DataFrame:
         "deducted": lost,
     }
     return _frame(keys, numbers, (month >= asked.start) & (month < asked.stop), "checks")
+
+
+def first_day(checks: Columns) -> date | None:
+    """Return the day of the first check."""
+    return np.datetime64(int(checks.day.min()), "D").item() if checks.rows else None
 
 
 def latest(verifications: Any) -> datetime | None:

@@ -46,9 +46,18 @@ def opened(folder: Path, *, threads: int | None = None, memory_limit: str | None
         try:
             checks, findings, verifications = (_relation(connection, folder, kept, table) for table in TABLES)
             yield Relations(checks, findings, verifications, kept)
-        except duckdb.IOException as error:
+        except (duckdb.Error, UsageError) as error:
+            met = error if isinstance(error, duckdb.Error) else error.__cause__
+            if not isinstance(met, duckdb.Error):
+                raise
             _refuse_changed(folder, kept)
-            fault = say("cannot be read ({reason})", reason=said(error))
+            # What DuckDB says of a file that it cannot read is of many kinds, and names none.
+            problems = manifest.faults(folder, kept, whole=True)
+            if problems:
+                raise DataError(problems) from error
+            if not isinstance(met, duckdb.IOException):
+                raise
+            fault = say("cannot be read ({reason})", reason=said(met))
             raise _wrong(folder, fault, say("run qpi export {folder} --verify", folder=folder)) from error
         finally:
             connection.close()

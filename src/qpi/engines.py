@@ -5,6 +5,9 @@ from typing import Any
 
 import narwhals.stable.v2 as nw
 
+from qpi.errors import UsageError
+from qpi.messages import say
+
 _SEPARATOR = "\x1f"
 """Parts ids in one literal; no id holds a control character."""
 
@@ -18,6 +21,27 @@ def by_month(frame: Any) -> bool:
 def streams(frame: Any) -> bool:
     """Say whether an engine hands over rows of whole numbers faster than it groups them."""
     return bool(frame.implementation.is_duckdb())
+
+
+def collected(frame: Any) -> Any:
+    """Return what an engine counts, as a narwhals frame of Arrow; raise UsageError with its reason where it cannot."""
+    try:
+        return frame.collect("pyarrow")
+    except ImportError as missing:
+        raise UsageError(say("counts come from an engine through pyarrow; pip install 'qpi[parquet]'")) from missing
+    except MemoryError:
+        raise
+    except Exception as error:
+        # Each engine has errors of its own, and what they tell is of the caller's tables.
+        raise UsageError(
+            say("{engine} cannot count these tables ({reason}); docs/engines.md says what they must hold",
+                engine=frame.implementation.name.lower(), reason=_reason(error))
+        ) from error  # fmt: skip
+
+
+def _reason(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
 
 
 def void(frame: Any, column: str) -> bool:
@@ -39,6 +63,34 @@ def void(frame: Any, column: str) -> bool:
 def viewed(frame: Any, column: str) -> bool:
     """Say whether a column holds views of texts, which Arrow takes no rows of."""
     return bool(frame.implementation.is_pyarrow()) and str(frame.to_native().schema.field(column).type) == "string_view"
+
+
+def unsaid(frame: Any, columns: Sequence[str]) -> Any:
+    """Return a table in which an empty text of some columns is null."""
+    kind, native = frame.implementation, frame.to_native()
+    if kind.is_pandas():
+        made = {name: column for name in columns if (column := _unsaid(native[name])) is not None}
+        return nw.from_native(native.assign(**made)) if made else frame
+    if kind.is_pyarrow():
+        # Codes of Arrow are looked through, and only where one stands for an empty text read as texts.
+        some = [name for name in columns if _has_empty(native.column(name))]
+        made = {name: nw.col(name).cast(nw.String) for name in some}
+        return frame.with_columns(nw.when(text != "").then(text).alias(name) for name, text in made.items())
+    return frame.with_columns(nw.when(nw.col(name) != "").then(nw.col(name)).alias(name) for name in columns)
+
+
+def _unsaid(column: Any) -> Any:
+    """Return a column of pandas without its empty texts, or None where it has none."""
+    if hasattr(column, "cat"):
+        return column.cat.remove_categories([""]) if "" in column.cat.categories else None
+    empty = (column == "").fillna(value=False).astype(bool)
+    return column.where(~empty, None) if empty.any() else None
+
+
+def _has_empty(column: Any) -> bool:
+    if hasattr(column.type, "value_type"):
+        return any("" in chunk.dictionary.to_pylist() for chunk in column.chunks)
+    return bool(column.index("").as_py() >= 0)
 
 
 def numbered(frame: Any, columns: Mapping[str, Sequence[str]], number: str) -> Any:

@@ -91,6 +91,10 @@ class UsageError(QpiError):
     """A call with words or values that mean nothing here."""
 
 
+class UnknownNameWarning(UserWarning):
+    """A table of a caller's own names what no definition knows, so that nothing is fulfilled by it."""
+
+
 class LedgerError(QpiError):
     """The ledger cannot be opened, read or written; nothing was changed."""
 

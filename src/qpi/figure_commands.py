@@ -101,6 +101,9 @@ def _of_comparison(
     for side, name in {"": period, **trend.earlier(span)}.items():
         if not trend.has_checks(compared, side):
             words.append(say("{period} has no check, so coverage and frequency have no change", period=name))
+        elif side and trend.begins_within(compared, side):
+            words.append(say("the first check is later than the first month of {period}, so coverage and frequency have "
+                             "no change", period=name))  # fmt: skip
     for side, name in trend.earlier(span).items() if closings else ():
         closed = workspace.closed(name, at=tables.position.seq)
         if closed is None:

@@ -48,6 +48,12 @@ COUNTED: Mapping[str, tuple[str, ...]] = {
     "verifications": ("entry", "finding", "verifier", "verified_at", "day", "outcome"),
 }  # fmt: skip
 """Columns that indicators are counted from, whatever makes a check traceable."""
+WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "checks": {"kind": ("routine", "special", "mystery"), "result": ("na",)},
+    "findings": {"kind": ("suggestion", "rectification", "deduction")},
+    "verifications": {"outcome": ("open", "closed")},
+}
+"""Columns that hold one of few words, or nothing; by any other word a row would be counted as something else."""
 _SQL_NAMES = {"check": "check_id"}
 _ORDER = {"checks": ("t.entry",), "findings": ("t.entry", "t.no"), "verifications": ("t.entry",)}
 

@@ -5,6 +5,8 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -228,7 +230,11 @@ def faults(folder: Path, manifest: Manifest, *, whole: bool = False) -> list[Pro
     remedy = say("run qpi export {folder}, which writes it anew", folder=folder)
     if whole:
         remedy = say("delete it and run qpi export {folder}, which writes it anew", folder=folder)
-    found = ((part, look(folder, part)) for part in manifest.parts)
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        looked = (
+            threads.map(partial(look, folder), manifest.parts) if whole else map(partial(look, folder), manifest.parts)
+        )
+        found = [*zip(manifest.parts, looked, strict=True)]
     wrong = [Problem(Where(str(folder / part.path)), fault, remedy) for part, fault in found if fault is not None]
     return [*wrong, *strangers(folder, manifest.parts)]
 

@@ -1,6 +1,7 @@
 """Metrics: the indicators of docs/indicators.md by any grouping, as one tidy table."""
 
-from collections.abc import Container, Sequence
+import warnings
+from collections.abc import Collection, Container, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -8,11 +9,11 @@ from typing import Any
 
 import pandas as pd
 
-from qpi import calendar, completion, quality, text
+from qpi import calendar, completion, quality, strangers, text
 from qpi.calendar import Period
 from qpi.completion import WITHOUT_DUTIES
 from qpi.definitions import Definitions
-from qpi.errors import UsageError
+from qpi.errors import UnknownNameWarning, UsageError
 from qpi.groups import Count, Key
 from qpi.messages import said, say
 from qpi.policy import INDICATORS
@@ -44,7 +45,8 @@ def indicators(
 
     Columns of the result: the groupings (text, None where nothing names them), `indicator`, `done` and `due` (points,
     checks or findings), `rate` and `floor` (fractions of 1, NaN where there is none), `verdict` (met, missed, n/a).
-    Raises UsageError for an unknown period or grouping, or a table without a needed column.
+    Raises UsageError for an unknown period or grouping, a table without a needed column, or one that holds what cannot be
+    counted; warns with UnknownNameWarning of projects, roles and points of checks that no definition knows.
     The formulas are those of docs/indicators.md.
     """
     span = period_of(period) if isinstance(period, str) else period
@@ -100,7 +102,24 @@ def counts(
     by: Sequence[str], as_of: datetime | date | None,
 ) -> list[Count]:  # fmt: skip
     """Return done and due of every indicator and group in whole parts, before any division."""
-    return tallied(definitions, Rows(checks, findings, verifications), period, by=by, as_of=as_of)
+    return tallied(definitions, rows_of(definitions, checks, findings, verifications), period, by=by, as_of=as_of)
+
+
+def rows_of(definitions: Definitions, checks: Any, findings: Any, verifications: Any) -> Rows:
+    """Return tables of a caller's own as what is counted; warn of names in the checks that no definition knows."""
+    rows = Rows(checks, findings, verifications)
+    lists = definitions.checklists
+    points = {code for source in lists.sources for code in source.edition.points}
+    known: dict[str, Collection[str]] = {
+        "project": definitions.portfolio.project,
+        "role": lists.role_titles,
+        "point": points,
+    }
+    for column, names in rows.strange(known).items():
+        warning = say("table checks, column {column}: no definition has {names}; nothing is fulfilled by these rows",
+                      column=column, names=strangers.listed(names))  # fmt: skip
+        warnings.warn(warning, UnknownNameWarning, stacklevel=4)
+    return rows
 
 
 def tallied(
@@ -181,6 +200,7 @@ __all__ = [
     "moment_of",
     "percent",
     "period_of",
+    "rows_of",
     "table",
     "tallied",
     "verdict",

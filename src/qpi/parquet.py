@@ -5,6 +5,8 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from qpi.errors import UsageError
 from qpi.frames import DAY, KEY, MOMENT, TEXT, WHOLE
 from qpi.messages import Message, say
@@ -57,6 +59,16 @@ def by_month(rows: Any) -> dict[str, Any]:
     if len(found) == 1:
         return {found[0]: rows}
     return {month: rows.filter(pc.equal(months, month)) for month in found}
+
+
+def put(path: Path, frame: pd.DataFrame) -> None:
+    """Write a frame of pandas into a file."""
+    frame.to_parquet(path, engine="pyarrow", compression="zstd", index=False)
+
+
+def got(path: Path) -> pd.DataFrame:
+    """Return a file as a frame of pandas."""
+    return pd.read_parquet(path, engine="pyarrow")
 
 
 class Writing:
@@ -163,4 +175,4 @@ class Reading:
             self._file.close()
 
 
-__all__ = ["ROWS", "Reading", "Writing", "by_month", "schema", "table"]
+__all__ = ["ROWS", "Reading", "Writing", "by_month", "got", "put", "schema", "table"]

@@ -15,7 +15,7 @@ from qpi.codes import Coded, coded
 from qpi.errors import UsageError
 from qpi.marks import Marks, with_ranks
 from qpi.messages import say
-from qpi.tidy import names, refuse_empty_days, with_columns
+from qpi.tidy import names, with_columns
 
 QUALITY_COLUMNS = (("kind", "routine"), ("inspector", None), ("method", None), ("result", None), ("sample_size", 0),
                    ("population", None), ("evidence_count", 0))  # fmt: skip
@@ -24,7 +24,7 @@ FINDING_COLUMNS = (("deduct_hundredths", 0), ("verify_on", None))
 
 def _collected(frame: Any) -> pd.DataFrame:
     """Return the few rows that an engine has counted, texts as categories."""
-    made: pd.DataFrame = frame.collect("pyarrow").to_native().to_pandas(strings_to_categorical=True)
+    made: pd.DataFrame = engines.collected(frame).to_native().to_pandas(strings_to_categorical=True)
     return made
 
 
@@ -42,20 +42,6 @@ def within(column: str, start: int, stop: int) -> nw.Expr:
 
 def _lit(day: date) -> nw.Expr:
     return nw.lit(day, dtype=nw.Date)
-
-
-def with_all_numbers(frame: Any) -> Any:
-    """Return a table without its numbers of entries where a row lacks one: they put nothing in order, and join nothing."""
-    if "entry" not in names(frame):
-        return frame
-    lacking = frame.filter(nw.col("entry").is_null()).select(nw.len().alias("rows"))
-    return frame.drop("entry") if lacking.collect("pyarrow")["rows"][0] else frame
-
-
-def judge_days(checks: Any) -> None:
-    """Raise UsageError where checks lack their day."""
-    rows = checks.filter(nw.col("day").is_null()).select(nw.len().alias("rows"))
-    refuse_empty_days(int(rows.collect("pyarrow")["rows"][0]), "checks")
 
 
 # Days on which pairs were looked at
@@ -118,7 +104,7 @@ def _coded(rows: Any, owed: Owed) -> Any:
 
 def _streamed(rows: Any, owed: Owed, number: int) -> Iterator[Days]:
     """Count the days of a month from the numbers that an engine in this process hands over; `dom` 0 does not count."""
-    found = rows.select("owner", "pair", "dom").collect("pyarrow").to_native()
+    found = engines.collected(rows.select("owner", "pair", "dom")).to_native()
     owner, pair, dom = (found.column(name).to_numpy() for name in ("owner", "pair", "dom"))
     before = calendar.day_number(calendar.first_day(number)) - 1
 
@@ -364,7 +350,7 @@ def _once(checks: Any, findings: Any, own: str, theirs: str) -> bool:
     named = findings.select(nw.col(theirs).alias(own)).unique()
     times = checks.select(own).join(named, on=own, how="semi").group_by(own).agg(nw.len().alias("times"))
     again = times.filter(nw.col("times") > 1).select(nw.len().alias("rows"))
-    return not again.collect("pyarrow")["rows"][0]
+    return not engines.collected(again)["rows"][0]
 
 
 def _rounds(verifications: Any, as_of: datetime) -> Any:
@@ -482,9 +468,15 @@ def _filled(field: str) -> nw.Expr:
     return filled & (nw.col(field) != "[]") if field in ("sample", "evidence") else filled
 
 
+def first_day(checks: Any) -> date | None:
+    """Return the day of the first check."""
+    first: date | None = engines.collected(checks.select(nw.col("day").min()))["day"][0]
+    return first
+
+
 def latest(verifications: Any) -> datetime | None:
     """Return the moment of the last second verification."""
-    last = verifications.select(nw.col("verified_at").max()).collect("pyarrow")["verified_at"][0]
+    last = engines.collected(verifications.select(nw.col("verified_at").max()))["verified_at"][0]
     found: datetime | None = last
     return found
 
@@ -504,10 +496,9 @@ __all__ = [
     "Found",
     "closers",
     "days",
+    "first_day",
     "found",
-    "judge_days",
     "latest",
     "looked",
     "together",
-    "with_all_numbers",
 ]

@@ -16,7 +16,7 @@ from qpi.intervals import MINIMUM, Interval, Rate, rates
 from qpi.messages import say
 from qpi.metrics import PARTS, RATIOS, RESULT, WITHOUT_DUTIES, Count
 from qpi.policy import INDICATORS
-from qpi.tally import Rows, Tally
+from qpi.tally import Tally
 from qpi.trend import OWED, check_minimum
 
 COLUMNS = ("rank", "best", "worst", "done", "due", "cases", "rate", "low", "high", "verdict", "unranked")
@@ -67,7 +67,7 @@ def ranked(
     Raises UsageError for an unknown period, indicator or grouping, for an indicator of duties by what duties do not
     have, and for the three ratios, of which more is not better.
     """
-    rows = Rows(checks, findings, verifications)
+    rows = metrics.rows_of(definitions, checks, findings, verifications)
     return of_tally(definitions, rows, period, indicator, by=by, minimum=minimum, as_of=as_of)
 
 

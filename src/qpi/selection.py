@@ -10,7 +10,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from qpi import calendar, codes, metrics, text, tidy
+from qpi import calendar, codes, engines, metrics, strangers, text, tidy
 from qpi.calendar import Period
 from qpi.checklist import COMPANY
 from qpi.definitions import Definitions
@@ -147,6 +147,7 @@ def picked(frame: Any, name: str, columns: Mapping[str, Any], days: tuple[date, 
     order: list[str] = [column for column in ("entry", "no") if {column, "entry"} <= there]
     found = table.select(*(column for column in dict.fromkeys((*columns, *order)) if column in there))
     rows = _here(found)
+    rows = strangers.judged_here(rows, name)
     if not order and not tidy.in_memory(found):
         order = [column for column in ("id", "finding", "verified_at") if column in rows.columns]
     if order and not (order == ["entry"] and rows["entry"].is_monotonic_increasing):
@@ -163,7 +164,7 @@ def picked(frame: Any, name: str, columns: Mapping[str, Any], days: tuple[date, 
 
 def _here(found: Any) -> pd.DataFrame:
     """Return a table in memory with the types that a table of the ledger has."""
-    eager = found.collect("pyarrow") if isinstance(found, nw.LazyFrame) else found
+    eager = engines.collected(found) if isinstance(found, nw.LazyFrame) else found
     if not eager.implementation.is_pyarrow():
         plain: pd.DataFrame = eager.to_pandas()
         return plain

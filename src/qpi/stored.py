@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from qpi import calendar, codes, disk, manifest, quality, queries
+from qpi import calendar, codes, disk, manifest, parquet, quality, queries
 from qpi.asked import ALL, NO_PLAN, Days, Looked, Owed, Raised, Stretch
 from qpi.definitions import Definitions
 from qpi.errors import DataError, Problem, Where
@@ -109,7 +109,7 @@ def _altered(path: Path, digest: str | None, table: pd.DataFrame) -> Message | N
     if manifest.digest(path) != digest:
         return say("is not what was stored")
     try:
-        there = pd.read_parquet(path)
+        there = parquet.got(path)
     except (OSError, ValueError) as error:
         return say("cannot be read ({reason})", reason=str(error).splitlines()[0])
     return None if _plain(there) == _plain(table) else say("is not what the rows add up to")
@@ -171,7 +171,7 @@ def _write(folder: Path, month: str, tables: Mapping[str, pd.DataFrame]) -> dict
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f".{name}.{secrets.token_hex(4)}.part")
         try:
-            table.to_parquet(part, engine="pyarrow", compression="zstd", index=False)
+            parquet.put(part, table)
             disk.settle(part)
             part.replace(path)
         finally:
@@ -255,7 +255,7 @@ class Stored:
                 if manifest.digest(path) != self.kept.months[text][name]:
                     fault, remedy = say("is not what was stored"), say("run qpi export, which counts the month again")
                     raise DataError([Problem(Where(str(path)), fault, remedy)])
-                yield month, pd.read_parquet(path)
+                yield month, parquet.got(path)
 
     def days(self, owed: Owed, kinds: Sequence[str], stretches: Sequence[Stretch]) -> Iterator[Days]:
         """Yield month by month the days on which pairs were looked at in projects."""
@@ -287,6 +287,10 @@ class Stored:
         raised["before"] = ((plan != NO_PLAN) & (plan < calendar.day_number(asked.today))).astype(np.int64)
         lost = ["na", "traceable", "incomplete", "deducted"]
         return raised, self._together("checks", range(asked.start, asked.stop), [*keys, *lost], ["checks"])
+
+    def first_month(self) -> int | None:
+        """Return the month of the first check, None where there is none."""
+        return min((calendar.period(month).start for month in self.kept.months), default=None)
 
     def closers(self, start: int, stop: int, as_of: datetime) -> pd.DataFrame:
         """Return the number of closed findings by inspector and closer."""

@@ -4,13 +4,13 @@ A table in memory (pandas, Arrow) is counted through integer codes and dense cou
 and what else narwhals takes) by queries of its own engine, of which only the counts are brought here.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
 import pandas as pd
 
-from qpi import codes, dense, marks, queries, tidy
+from qpi import calendar, codes, dense, marks, queries, strangers, tidy
 from qpi.asked import Days, Held, Looked, Owed, Raised, Stretch
 from qpi.frames import NEEDED
 
@@ -34,27 +34,34 @@ class Tally(Protocol):
         """Return the number of closed findings by inspector and closer; see `Rows`."""
         ...
 
+    def first_month(self) -> int | None:
+        """Return the month of the first check, None where there is none."""
+        ...
+
 
 class Rows:
     """Checks, findings and second verifications of one engine, as a caller hands them over.
 
-    With `of_ledger` they are those of one ledger, whose numbers and days are known to be there, and numbers to come
-    once; of others that is asked first. Raises UsageError where one is no table, lacks a column, or lies on another
-    engine than the others.
+    With `of_ledger` they are those of one ledger, whose numbers and days are known to be there, numbers to come once and
+    words to be ours; of others that is asked first. Raises UsageError where one is no table, lacks a column, holds what
+    cannot be counted, or lies on another engine than the others.
     """
 
     def __init__(self, checks: Any, findings: Any, verifications: Any, *, of_ledger: bool = False) -> None:
         self._of_ledger = of_ledger
         tables = {"checks": checks, "findings": findings, "verifications": verifications}
-        made = [tidy.table(frame, NEEDED[name], name) for name, frame in tables.items()]
-        tidy.together(*made)
-        if not tidy.in_memory(made[0]) and not of_ledger:
-            made = [queries.with_all_numbers(one) for one in made]
-        self._checks, self._findings, self._verifications = made
+        made = {name: tidy.table(frame, NEEDED[name], name) for name, frame in tables.items()}
+        tidy.together(*made.values())
+        if not of_ledger:
+            made = strangers.judged(made)
+        self._checks, self._findings, self._verifications = made.values()
         self._columns = codes.Columns(self._checks) if tidy.in_memory(self._checks) else None
         self._found: dict[datetime, Any] = {}
-        if self._columns is None and not of_ledger:
-            queries.judge_days(self._checks)
+
+    def strange(self, known: Mapping[str, Collection[str]]) -> dict[str, list[str]]:
+        """Return the names in columns of the checks that are not known, for each column that has some."""
+        there = tidy.names(self._checks)
+        return strangers.others(self._columns or self._checks, {name: known[name] for name in known if name in there})
 
     def days(self, owed: Owed, kinds: Sequence[str], stretches: Sequence[Stretch]) -> Iterator[Days]:
         """Yield month by month the days on which pairs were looked at in projects, by checks of these kinds.
@@ -85,6 +92,11 @@ class Rows:
         """
         found = self._of(as_of)
         return queries.found(found, asked) if self._columns is None else dense.found(found, asked)
+
+    def first_month(self) -> int | None:
+        """Return the month of the first check, None where there is none."""
+        day = queries.first_day(self._checks) if self._columns is None else dense.first_day(self._columns)
+        return None if day is None else calendar.month_number(day)
 
     def latest(self) -> datetime | None:
         """Return the moment of the last second verification, None where there is none."""

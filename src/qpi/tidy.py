@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import narwhals.stable.v2 as nw
+import numpy as np
 import pandas as pd
 from narwhals.typing import IntoFrame
 
@@ -77,6 +78,7 @@ def _typed(frame: Any, name: str) -> Any:
     # Columns of the caller's own stay behind: one of them could bear the name of one that is made on the way.
     frame = frame.select([column for column in frame.collect_schema().names() if column in declared])
     schema = frame.collect_schema()
+    _refuse_fractions(frame, schema, name)
     read = [_column(frame, column, dtype, name) for column, dtype in schema.items()]
     if isinstance(frame, nw.DataFrame) and "day" in schema:
         refuse_empty_days(int(frame["day"].is_null().sum()), name)
@@ -96,30 +98,68 @@ def _column(frame: Any, column: str, dtype: Any, name: str) -> nw.Expr | None:
     if column in MOMENTS:
         return _moment(column, dtype, frame.implementation, name)
     if kind == KEY and column in COUNTED[name] and dtype.is_numeric():
-        return _named(column, dtype, name)
+        return _named(frame, column, dtype, name)
     if kind in (TEXT, KEY):
         # Polars compares its own codes with no text.
         of_codes = dtype in (nw.Categorical, nw.Enum) and frame.implementation.is_polars()
         return nw.col(column).cast(nw.String) if of_codes or engines.viewed(frame, column) else None
-    return _whole(column, dtype) if kind == WHOLE else None
+    return _whole(column, dtype, name) if kind == WHOLE else None
 
 
-def _named(column: str, dtype: Any, name: str) -> nw.Expr:
+def _named(frame: Any, column: str, dtype: Any, name: str) -> nw.Expr:
     """Read ids that a table holds as whole numbers; raise UsageError for others, whose text nobody knows."""
-    if not dtype.is_integer():
+    if dtype.is_integer():
+        return nw.col(column).cast(nw.String)
+    said = ~nw.col(column).is_null() & (~nw.col(column).is_nan() if dtype.is_float() else nw.lit(value=True))
+    if times(frame, {column: said})[column]:
         raise UsageError(_no_texts(name, column))
-    return nw.col(column).cast(nw.String)
+    # What never says anything has any type.
+    return nw.lit(None, dtype=nw.String).alias(column)
+
+
+def times(frame: Any, tests: Mapping[str, nw.Expr]) -> dict[str, int]:
+    """Return of how many rows each of some tests holds, in one reading of them."""
+    if not tests:
+        return {}
+    sums = frame.select(*(test.cast(nw.Int64).sum().alias(name) for name, test in tests.items()))
+    rows = sums if isinstance(sums, nw.DataFrame) else engines.collected(sums)
+    # Of no rows the sum is none.
+    return {name: int(rows[name][0] or 0) for name in tests}
 
 
 def _no_texts(name: str, column: str) -> Message:
     return say("table {table}, column {column}: holds numbers; give texts", table=name, column=column)
 
 
-def _whole(column: str, dtype: Any) -> nw.Expr | None:
+def _whole(column: str, dtype: Any, name: str) -> nw.Expr | None:
     """Read whole numbers from what can hold no-numbers, which some engines take for the greatest of all."""
-    if not dtype.is_float():
+    if dtype.is_integer():
         return nw.col(column).cast(nw.Int64) if column == "entry" and dtype.is_unsigned_integer() else None
-    return nw.when(~nw.col(column).is_nan()).then(nw.col(column)).cast(nw.Int64).alias(column)
+    if dtype.is_float():
+        return nw.when(~nw.col(column).is_nan()).then(nw.col(column)).cast(nw.Int64).alias(column)
+    if dtype.is_decimal():
+        return nw.col(column).cast(nw.Int64)
+    raise UsageError(_no_wholes(name, column, say("holds no numbers")))
+
+
+def _no_wholes(name: str, column: str, fault: Message) -> Message:
+    return say("table {table}, column {column}: {fault}; give whole numbers, points and fines in hundredths",
+               table=name, column=column, fault=fault)  # fmt: skip
+
+
+def _refuse_fractions(frame: Any, schema: Mapping[str, Any], name: str) -> None:
+    """Raise UsageError where a column that has whole numbers, in a type that can hold others, does hold others."""
+    some = [column for column, dtype in schema.items()
+            if DECLARED[name][column] == WHOLE and (dtype.is_float() or dtype.is_decimal())]  # fmt: skip
+    if not some:
+        return
+    values = {column: nw.col(column).cast(nw.Float64) for column in some}
+    # What is no number is not said, and belongs to nobody; infinities leave no rest that is 0.
+    broken = {column: ~value.is_null() & ~value.is_nan() & (value % 1 != 0) for column, value in values.items()}
+    broken |= {column: broken[column] | (value.abs() == float("inf")) for column, value in values.items()}
+    for column, number in times(frame, broken).items():
+        if number:
+            raise UsageError(_no_wholes(name, column, say("holds fractions")))
 
 
 def _day(column: str, dtype: Any, name: str) -> nw.Expr | None:
@@ -160,12 +200,28 @@ def _usual(frame: pd.DataFrame, name: str) -> pd.DataFrame:
                 found[column] = found[column].astype("string").astype("object")
             elif found[column].notna().any():
                 raise UsageError(_no_texts(name, column))
+    for column in found.columns:
+        if DECLARED[name].get(column) == WHOLE and not pd.api.types.is_integer_dtype(found[column]):
+            found[column] = _wholes(found[column], column, name)
     if "entry" in found.columns and found["entry"].isna().any():
         # Numbers that some rows lack put nothing in order, and join nothing.
         found = found.drop(columns="entry")
     if "day" in found.columns:
         refuse_empty_days(int(found["day"].isna().sum()), name)
     return found
+
+
+def _wholes(column: "pd.Series[Any]", name: str, table_: str) -> "pd.Series[Any]":
+    """Return a column of whole numbers, empty where nothing is, in whatever type a table of pandas had them."""
+    kind = pd.api.types.infer_dtype(column, skipna=True)
+    if kind not in ("empty", "integer", "floating", "mixed-integer-float", "decimal"):
+        raise UsageError(_no_wholes(table_, name, say("holds no numbers")))
+    if kind in ("integer", "empty"):
+        return column.astype("Int64")
+    numbers = pd.to_numeric(column).to_numpy(dtype="float64", na_value=np.nan)
+    if not (np.isnan(numbers) | (np.isfinite(numbers) & (numbers == np.trunc(numbers)))).all():
+        raise UsageError(_no_wholes(table_, name, say("holds fractions")))
+    return pd.Series(numbers, index=column.index).astype("Int64")
 
 
 def refuse_empty_days(number: int, name: str) -> None:

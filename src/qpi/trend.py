@@ -14,7 +14,7 @@ from qpi.intervals import MINIMUM, Rate, difference, points, rates
 from qpi.messages import say
 from qpi.metrics import RESULT, Count, Key
 from qpi.policy import INDICATORS
-from qpi.tally import Rows, Tally
+from qpi.tally import Tally
 
 FIGURES = ("done", "due", "rate", "verdict")
 CHANGES = ("change", "change_low", "change_high", "signal")
@@ -30,7 +30,8 @@ Name = tuple[Key, str]
 class _Side(NamedTuple):
     """A period, how many months it lies before the one in question, and its counts under the keys of that one.
 
-    `checked` has when there was a check: the months of the grouping, or None for the whole period.
+    `checked` has when there was a check: the months of the grouping, or None for the whole period. `whole` says whether
+    checks began no later than the period.
     """
 
     side: str
@@ -39,6 +40,7 @@ class _Side(NamedTuple):
     counts: Mapping[Name, Count]
     rates: Mapping[Name, Rate]
     checked: frozenset[str | None]
+    whole: bool
 
 
 def compared(
@@ -65,7 +67,7 @@ def compared(
     `last_year_`. With the grouping `month` each month stands beside the month before it and the same month of the year
     before. All are counted at the same `as_of`. Raises UsageError as `indicators` does.
     """
-    rows = Rows(checks, findings, verifications)
+    rows = metrics.rows_of(definitions, checks, findings, verifications)
     return of_tally(definitions, rows, period, by=by, as_of=as_of, minimum=minimum)
 
 
@@ -84,13 +86,16 @@ def of_tally(
     keys = metrics.groupings(definitions, by, taken=(*RESULT, *COLUMNS))
     moment = metrics.moment_of(definitions, as_of)
 
+    begins = rows.first_month()
+
     def side(name: str, months: int) -> _Side:
         then = calendar.moved(span, -months)
         counts = metrics.tallied(definitions, rows, then, by=keys, as_of=moment)
         counts = [_later(count, keys, months) for count in counts]
         checked = {_month(keys, row.key) for row in counts if row.indicator == "traceability"}
         by_name = {(row.key, row.indicator): row for row in counts}
-        return _Side(name, then, months, by_name, rates(counts), frozenset(checked))
+        whole = begins is None or begins <= then.start
+        return _Side(name, then, months, by_name, rates(counts), frozenset(checked), whole)
 
     now, *earlier = (side(name, months) for name, months in {"": 0, **sides(span, keys)}.items())
     places = {indicator: place for place, indicator in enumerate(INDICATORS)}
@@ -171,6 +176,9 @@ def _change(
     # Duties are owed also where no check at all was written down, as before the ledger began; nothing rises from there.
     if name[1] in OWED and not (month in now.checked and month in then.checked):
         change = None
+    # A month by itself has records or has not; a longer period that they begin in is owed more than they can show.
+    if name[1] in OWED and month is None and not (now.whole and then.whole):
+        change = None
     if change is None or after is None or before is None:
         return None, None, None, None
     interval = difference(after, before)
@@ -195,9 +203,26 @@ def one_period(frame: pd.DataFrame, side: str = "") -> pd.DataFrame:
     return found[found["done"].notna()].reset_index(drop=True)
 
 
+def begins_within(frame: pd.DataFrame, side: str) -> bool:
+    """Say whether checks begin after the first month of an earlier period, or of the one in question."""
+    owed = frame[frame["indicator"].isin(OWED)]
+    both = owed["rate"].notna() & owed[f"{side}_rate"].notna()
+    return bool((both & owed[f"{side}_change"].isna()).any()) and has_checks(frame, side) and has_checks(frame)
+
+
 def has_checks(frame: pd.DataFrame, side: str = "") -> bool:
     """Say whether one period of a comparison has any check."""
     return "traceability" in set(one_period(frame, side)["indicator"])
 
 
-__all__ = ["COLUMNS", "check_minimum", "compared", "earlier", "has_checks", "of_tally", "one_period", "sides"]
+__all__ = [
+    "COLUMNS",
+    "begins_within",
+    "check_minimum",
+    "compared",
+    "earlier",
+    "has_checks",
+    "of_tally",
+    "one_period",
+    "sides",
+]

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 from qpi.calendar import Period
 from qpi.definitions import Definitions
-from qpi.metrics import moment_of
-from qpi.tally import Rows, Tally
+from qpi.metrics import moment_of, rows_of
+from qpi.tally import Tally
 
 
 class Share(NamedTuple):
@@ -24,7 +24,7 @@ def self_verified(
 
     All kinds of findings count; the one who closed is the verifier of the latest round. Ids are compared without case.
     """
-    return of_tally(definitions, Rows(checks, findings, verifications), period, as_of=as_of)
+    return of_tally(definitions, rows_of(definitions, checks, findings, verifications), period, as_of=as_of)
 
 
 def of_tally(definitions: Definitions, rows: Tally, period: Period, *, as_of: datetime | date | None = None) -> Share:

@@ -16,7 +16,7 @@ from qpi import definitions, lint, schema, strictyaml
 from qpi.checklist import Source
 from qpi.config import CONFIG, POLICY, Config
 from qpi.definitions import Definitions
-from qpi.errors import DefinitionError, Problem, UsageError, Where, in_order
+from qpi.errors import DataError, DefinitionError, Problem, UsageError, Where, in_order
 from qpi.messages import say
 
 if TYPE_CHECKING:
@@ -59,11 +59,27 @@ class Tables(_Tables):
 
         return Rows(*self[:3], of_ledger=True)
 
+    def prove(self) -> None:
+        """Raise DataError where the tables come of files that are not what was exported."""
+
 
 class TablesOfExport(Tables):
     """The tables of an export, as relations of DuckDB, and the tallies beside them where they are of now."""
 
+    folder: Path
+    manifest: Manifest
     stored: Stored | None = None
+    _proved = False
+
+    def prove(self) -> None:
+        """Raise DataError where a file has other bytes than were exported; all are read, once."""
+        from qpi.manifest import faults
+
+        if not self._proved:
+            problems = faults(self.folder, self.manifest, whole=True)
+            if problems:
+                raise DataError(problems)
+            self._proved = True
 
 
 class Workspace:
@@ -303,7 +319,8 @@ class Workspace:
             raise UsageError(
                 say("an export is at one entry of the ledger, and has no other state; leave out the entry")
             )
-        with self.exported(source) as tables:
+        # Tallies that stand beside an export are proved one by one; the rows only where they are counted.
+        with self.exported(source, whole=False) as tables:
             yield tables
 
     def _given(
@@ -357,11 +374,12 @@ class Workspace:
 
     @contextmanager
     def exported(
-        self, folder: str | Path, *, threads: int | None = None, memory_limit: str | None = None
+        self, folder: str | Path, *, threads: int | None = None, memory_limit: str | None = None, whole: bool = True
     ) -> Iterator[TablesOfExport]:
         """Open an export as tables of DuckDB for the time of a `with`; no ledger is read.
 
-        `memory_limit` reads like `4GB`. Raises DataError where the export is not whole.
+        `memory_limit` reads like `4GB`. Raises DataError where the export is not what its manifest says: with `whole`
+        every byte is read for that, else only the sizes of the files are looked at.
         """
         from qpi import duck
         from qpi.ledger import Position
@@ -369,7 +387,10 @@ class Workspace:
         with duck.opened(Path(folder), threads=threads, memory_limit=memory_limit) as found:
             kept = found.manifest
             tables = TablesOfExport(*found[:3], Position(kept.ledger, kept.seq, kept.head))
+            tables.folder, tables.manifest = Path(folder), kept
             tables.stored = self._stored(Path(folder), kept)
+            if whole:
+                tables.prove()
             yield tables
 
     def _tally(self, tables: Tables, as_of: datetime | date | None) -> Tally:
@@ -379,6 +400,7 @@ class Workspace:
         found = tables.stored if isinstance(tables, TablesOfExport) else None
         if found is not None and found.serves(moment_of(self.definitions, as_of)):
             return found
+        tables.prove()
         return tables.rows
 
     def _stored(self, folder: Path, kept: Manifest) -> Stored | None:
@@ -458,6 +480,7 @@ class Workspace:
         from qpi import explain
 
         with self._given(tables, at, source) as rows:
+            rows.prove()
             return explain.explain(self.definitions, *rows[:3], period, indicator, where=where, as_of=as_of)
 
     def self_verified(
@@ -489,7 +512,7 @@ class Workspace:
         found = closings.beside(self.definitions, frame, closing, by)
         if found is not None:
             return found
-        anew = closings.reckoned(self.definitions, self.tables(at=closing.at, counted=True)[:3], closing, by)
+        anew = closings.reckoned(self.definitions, self.tables(at=closing.at, counted=True).rows, closing, by)
         return None if anew is None else closings.beside(self.definitions, frame, anew, by)
 
     def since(self, closing: Closing, *, at: int) -> list[Since]:
@@ -521,9 +544,9 @@ class Workspace:
         if before is not None and (why is None or _said_last(store, before.entry, why)):
             return recorder.enter("closing", _key_of(store, before.entry), {})
         key = f"closing:{span.name}" if before is None else f"closing:{span.name}:{before.entry}"
-        rows = self.tables(counted=True)
-        assert rows.position is not None
-        kept = closing.record(self.definitions, rows[:3], span, rows.position, now=recorder.now)
+        tables = self.tables(counted=True)
+        assert tables.position is not None
+        kept = closing.record(self.definitions, tables.rows, span, tables.position, now=recorder.now)
         return recorder.enter("closing", key, kept, supersedes=before and before.entry, reason=why)
 
     def notices(
