@@ -65,8 +65,11 @@ def others(table: Any, known: Mapping[str, Collection[str]]) -> dict[str, list[s
         columns = table if isinstance(table, codes.Columns) else codes.Columns(table)
         found = {column: _others_here(columns.coded(column), known[column]) for column in known}
         return {column: words for column, words in found.items() if words}
-    number = times(table, _foreign(known))
-    return _named(table, {column: words for column, words in known.items() if number[column]})
+    # Thousands of names in a question cost more than all that a column holds in the answer.
+    rows = {column: engines.collected(table.select(column).unique())[column].to_list() for column in known}
+    found = {column: sorted(str(word) for word in words if word is not None and word not in known[column])
+             for column, words in rows.items()}  # fmt: skip
+    return {column: words for column, words in found.items() if words}
 
 
 def _foreign(known: Mapping[str, Collection[str]]) -> dict[str, nw.Expr]:
