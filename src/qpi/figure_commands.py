@@ -272,9 +272,14 @@ def _closed(workspace: Workspace, closed: Closing, beside: DataFrame | None, tab
 @in_language(say("Of table and messages (default: by the locale)."))
 def close(period: str, reason: str | None, out: str | None, folder: str, actor: Actor | None) -> None:
     """Close a period."""
+    from pathlib import Path
+
     from qpi import receipts
     from qpi.workspace import Workspace
 
+    if out is not None:
+        # What is recorded stays recorded, also where it could not be written down here.
+        console.refuse_target(Path(out))
     workspace = Workspace(folder)
     console.tell_problems(workspace.changed_editions())
     with workspace.recorder(actor=actor, create=False) as recorder:
