@@ -82,7 +82,7 @@ ROOMS = {
     "groups": ("asked",),
     "completion": ("fulfilment", "tally", "groups"),
     "quality": ("definitions", "tally", "groups"),
-    "metrics": ("completion", "quality"),
+    "metrics": ("completion", "quality", "terms"),
     "intervals": ("metrics",),
     "trend": ("intervals",),
     "ranks": ("trend",),

@@ -219,6 +219,11 @@ def in_language(
     return option("--lang", type=click.Choice(messages.LANGUAGES), help=words, expose_value=given)
 
 
+def keys_of(by: Iterable[str]) -> list[str]:
+    """Return the groupings that an option names which may be repeated, each with several parted by commas."""
+    return [key.strip() for some in by for key in some.split(",") if key.strip()]
+
+
 _OFFICE = (".xlsx", ".xls", ".xlsm", ".ods", ".doc", ".docx", ".odt", ".ppt", ".pptx", ".pdf")
 _ENDINGS = (".csv", ".json", ".html", ".jsonl", ".parquet", ".yaml", ".yml", ".db", *_OFFICE)
 """Endings that say what a file holds; a name with any other may hold any form."""
@@ -316,6 +321,7 @@ __all__ = [
     "acting",
     "in_language",
     "in_workspace",
+    "keys_of",
     "moment",
     "of_locale",
     "option",

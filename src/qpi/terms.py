@@ -90,6 +90,16 @@ INDICATOR_TITLES: Mapping[str, str] = dict(
         strict=True,
     )
 )  # fmt: skip
+GROUPING_TITLES: Mapping[str, str] = {
+    "project": "项目",
+    "role": "核查层级",
+    "specialty": "专业",
+    "category": "类别",
+    "month": "月份",
+    "inspector": "核查人",
+    "kind": "核查类型",
+}
+"""Heads of the groupings of every table; an attribute of projects goes by its own name."""
 SOURCE_NUMBERS: Mapping[str, str] = {
     "coverage": "1",
     "closure": "3",
