@@ -139,9 +139,9 @@ def show_(
 )
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @option("--period", metavar="PERIOD", help=say("2026-10, 2026-Q4, 2026-H2 or 2026 (default: this year)."))
-@option("--minutes", type=click.IntRange(min=1), metavar="MINUTES",
+@option("--minutes", type=console.Whole(min=1), metavar="MINUTES",
         help=say("What a look takes that has no minutes of its own."))  # fmt: skip
-@option("--capacity", type=click.IntRange(min=1), metavar="HOURS",
+@option("--capacity", type=console.Whole(min=1), metavar="HOURS",
         help=say("The hours a person has for it a month: say who has too much."))  # fmt: skip
 @option("--by", default=("role",), multiple=True, show_default=True, metavar="KEYS",
         help=say("Groups, parted by commas or each with its own --by: role, specialty, project, realm."))  # fmt: skip

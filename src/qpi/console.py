@@ -111,6 +111,16 @@ class Option(_Helpful, click.Option):
         self._shown = value
 
 
+class Whole(click.IntRange):
+    """A whole number of a range, which is called so in the language that is spoken."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read the number."""
+        # Click puts the name of a type into its own sentence, and does not translate it.
+        self.name = translated(say("whole number"), spoken())
+        return super().convert(value, param, ctx)
+
+
 class Command(_Helpful, click.Command):
     """A command whose help is told in the language that is spoken."""
 
@@ -318,6 +328,7 @@ __all__ = [
     "Command",
     "Group",
     "Option",
+    "Whole",
     "acting",
     "in_language",
     "in_workspace",

@@ -227,7 +227,7 @@ def _provenance(workspace: Workspace, period: str, tables: Tables, as_of: dateti
     metavar="KEY",
     help=say("One grouping, as in qpi metrics."),
 )
-@option("--minimum", type=click.IntRange(min=1), default=30, show_default=True, metavar="N",
+@option("--minimum", type=console.Whole(min=1), default=30, show_default=True, metavar="N",
         help=say("No rank under so many points, checks or findings."))  # fmt: skip
 @option("--as-of", metavar="DAY", help=say("Count verifications up to this day or moment (default: now)."))
 @option("--at", metavar="SEQ|TIME", help=say("The ledger as it stood at this entry, or at this day or moment."))

@@ -113,6 +113,13 @@ SOURCE_NUMBERS: Mapping[str, str] = {
 """The number under which the source names an indicator; it counts the denominator of coverage as its second."""
 
 
+def field_title(name: str) -> str:
+    """Return the Chinese name of a field of a check or finding, as a file may have it, or the name where it has none."""
+    if name == "sample_or_evidence":
+        return "样本或证据"
+    return next(iter(CHECK_COLUMNS.get(name) or CHECK_COLUMNS.get(f"finding.{name}") or (name,)))
+
+
 def names(columns: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
     """Return the field that every English and Chinese name of a column stands for."""
     return {name: field for field, chinese in columns.items() for name in (field, *chinese)}
