@@ -64,7 +64,7 @@ def test_what_needs_an_extra_names_it(recorded, monkeypatch, asked):
     monkeypatch.chdir(recorded.folder)
     done = qpi(*asked, before=BLOCKED, folder=recorded.folder)
     assert done.returncode == 2
-    assert "install qpi[parquet]" in done.stderr
+    assert "install 'qpi[parquet]'" in done.stderr
     assert not (recorded.folder / "out").exists()
 
 

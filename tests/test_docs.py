@@ -489,9 +489,15 @@ def test_every_command_of_the_chinese_page_is_one(line):
     command.make_context(command.name, words, parent=above)
 
 
-def programs(content):
-    """The programs of a page, each with the text that it prints where the page shows it right after."""
-    return re.findall(r"^```python\n(.*?)^```$(?:\n\n```text\n(.*?)^```$)?", content, re.MULTILINE | re.DOTALL)
+def steps(content):
+    """The commands and programs of a page in order, each with the text that it prints where the page shows it right after."""
+    blocks = r"^```(sh|console|python)\n(.*?)^```$(?:\n\n```text\n(.*?)^```$)?"
+    for what, body, shown in re.findall(blocks, content, re.MULTILINE | re.DOTALL):
+        if what == "python":
+            yield what, body, shown
+            continue
+        for line in body.splitlines():
+            yield "command", line.removeprefix("$ ").partition("#")[0].strip(), shown
 
 
 def test_the_columns_that_a_frame_must_hold_are_documented_and_no_others():
@@ -505,19 +511,22 @@ def test_the_columns_that_a_frame_must_hold_are_documented_and_no_others():
 def test_the_page_of_engines_does_what_it_says(november, monkeypatch, capsys):
     """Its commands and programs run on the demo one after another, but for Spark, and all engines count the same."""
     run("qpi demo demo", monkeypatch)
-    lines = re.search(r"```sh\n(.*?)```", page("docs/engines.md"), re.DOTALL)[1].splitlines()
-    own, exported, read = [run(f"{line.partition('#')[0].strip()} -w demo", monkeypatch) for line in lines]
-    assert "9290 checks" in exported
-    assert own == read
-    assert "closure_on_time" in own
-    names, printed = {}, 0
-    for body, shown in programs(page("docs/engines.md").partition("<!-- needs Java -->")[0]):
+    names, printed, said = {}, 0, []
+    for what, body, shown in steps(page("docs/engines.md").partition("<!-- needs Java -->")[0]):
+        if what == "command":
+            said.append(run(body, monkeypatch))
+            continue
         capsys.readouterr()
         exec(compile(body, "page", "exec"), names)
         if shown:
             assert capsys.readouterr().out == shown
             printed += 1
     assert printed == 1
+    own, exported, read, tallied = said
+    assert "9290 checks" in exported
+    assert own == read
+    assert "closure_on_time" in own
+    assert "months counted" in tallied and (november / "export" / "tallies" / "tallies.json").exists()
     own = names["workspace"].metrics("2026-10", by=["project"])
     for name in ("frame", "by_duckdb", "by_polars", "by_ibis"):
         assert names[name].equals(own), name

@@ -364,7 +364,7 @@ def test_a_file_that_nobody_may_read_is_refused(ledger, recorder, tmp_path):
 def test_an_image_needs_imagesize_and_a_paper_does_not(ledger, recorder, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "imagesize", None)
     recorder.keep(put(tmp_path, "a.pdf", PDF))
-    with pytest.raises(DataError, match=r"cannot be counted without imagesize; install qpi\[evidence\]"):
+    with pytest.raises(DataError, match=r"cannot be counted without imagesize; pip install 'qpi\[evidence\]'"):
         recorder.keep(put(tmp_path))
 
 

@@ -496,6 +496,9 @@ def test_verifying_reads_every_byte_and_sees_what_a_size_does_not_show(grown):
         f"{path}: the file has other bytes; delete it and run qpi export {out}, which writes it anew"
     ]
     path.unlink()
+    assert [problem.text("en") for problem in proofs.verify(out, ledger)[1]] == [
+        f"{path}: the file is missing; run qpi export {out}, which writes it anew"
+    ]
     exports.export(ledger, out, now=NOW)
     assert proofs.verify(out, ledger)[1] == []
 

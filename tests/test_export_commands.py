@@ -81,9 +81,9 @@ def test_from_an_export_the_same_is_printed_as_from_the_ledger_and_none_is_neede
 def test_metrics_from_stored_tallies_print_what_those_of_the_ledger_print(exported, by):
     recorded, out = exported
     first = qpi("export", str(out), "--tallies", folder=recorded.folder)
-    assert f"{out}: tallies of 1 months counted" in first.stdout.splitlines()
+    assert f"{out}: tallies of 1 month counted" in first.stdout.splitlines()
     qpi("void", "c-3", "--reason", "录错了", folder=recorded.folder)
-    assert "tallies of 1 months counted" in qpi("export", str(out), folder=recorded.folder).stdout
+    assert "tallies of 1 month counted" in qpi("export", str(out), folder=recorded.folder).stdout
     assert "counted" not in qpi("export", str(out), folder=recorded.folder).stdout
     arguments = ["metrics", "2026-10", "--by", by, "--format", "json", "--as-of", "2026-11-20"]
     own = qpi(*arguments, folder=recorded.folder)
@@ -202,7 +202,7 @@ def test_verifying_reads_stored_tallies_too_and_the_next_export_counts_again_wha
     assert done.returncode == 3
     assert f"{path}: is not what was stored; delete it and run qpi export {out}, which counts" in done.stdout
     path.unlink()
-    assert "tallies of 1 months counted" in qpi("export", str(out), folder=recorded.folder).stdout
+    assert "tallies of 1 month counted" in qpi("export", str(out), folder=recorded.folder).stdout
     assert qpi("export", str(out), "--verify", folder=recorded.folder).returncode == 0
 
 
@@ -246,7 +246,7 @@ def test_a_missing_library_is_named_with_the_extra_that_brings_it(exported, libr
         env={**os.environ, "LC_ALL": "C.UTF-8"}, cwd=recorded.folder,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (2, "")
-    assert "install qpi[parquet]" in done.stderr
+    assert "install 'qpi[parquet]'" in done.stderr
     assert not out.with_name("out2").exists()
 
 

@@ -139,18 +139,18 @@ def show_(
 )
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @option("--period", metavar="PERIOD", help=say("2026-10, 2026-Q4, 2026-H2 or 2026 (default: this year)."))
-@option("--minutes", type=click.IntRange(min=1), metavar="MINUTES",
+@option("--minutes", type=console.Whole(min=1), metavar="MINUTES",
         help=say("What a look takes that has no minutes of its own."))  # fmt: skip
-@option("--capacity", type=click.IntRange(min=1), metavar="HOURS",
+@option("--capacity", type=console.Whole(min=1), metavar="HOURS",
         help=say("The hours a person has for it a month: say who has too much."))  # fmt: skip
-@option("--by", default="role", show_default=True, metavar="KEYS",
-        help=say("Groups, parted by commas: role, specialty, project, realm."))  # fmt: skip
+@option("--by", default=("role",), multiple=True, show_default=True, metavar="KEYS",
+        help=say("Groups, parted by commas or each with its own --by: role, specialty, project, realm."))  # fmt: skip
 @printed("table", "json", "csv")
 @in_workspace
 @in_language(say("Of table and messages (default: by the locale)."))
 def load(
-    names: tuple[str, ...], period: str | None, minutes: int | None, capacity: int | None, by: str, form: str,
-    out: str | None, folder: str,
+    names: tuple[str, ...], period: str | None, minutes: int | None, capacity: int | None, by: tuple[str, ...],
+    form: str, out: str | None, folder: str,
 ) -> None:  # fmt: skip
     """Count the load."""
     from qpi import catalogues, definitions, listing, sheets, workload
@@ -161,7 +161,7 @@ def load(
     editions = [source.edition for source in catalogues.chosen(names, workspace, day=day)]
     throughout = definitions.throughout(found, editions)
     made = workload.build(throughout, _period(period, day), minutes=minutes, capacity=capacity)
-    keys = tuple(key.strip() for key in by.split(",") if key.strip())
+    keys = tuple(dict.fromkeys(console.keys_of(by)))
     roles = workload.table(made, by=keys)
     if form == "json":
         people, unheld = workload.people_table(made), workload.unheld_table(made)

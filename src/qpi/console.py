@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from qpi import messages
-from qpi.errors import Problem, QpiError, UsageError
+from qpi.errors import Problem, UsageError
 from qpi.messages import said, say, translated
 
 if TYPE_CHECKING:
@@ -109,6 +109,16 @@ class Option(_Helpful, click.Option):
     @show_default.setter
     def show_default(self, value: bool | str | None) -> None:
         self._shown = value
+
+
+class Whole(click.IntRange):
+    """A whole number of a range, which is called so in the language that is spoken."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read the number."""
+        # Click puts the name of a type into its own sentence, and does not translate it.
+        self.name = translated(say("whole number"), spoken())
+        return super().convert(value, param, ctx)
 
 
 class Command(_Helpful, click.Command):
@@ -219,15 +229,57 @@ def in_language(
     return option("--lang", type=click.Choice(messages.LANGUAGES), help=words, expose_value=given)
 
 
+def keys_of(by: Iterable[str]) -> list[str]:
+    """Return the groupings that an option names which may be repeated, each with several parted by commas."""
+    return [key.strip() for some in by for key in some.split(",") if key.strip()]
+
+
+_OFFICE = (".xlsx", ".xls", ".xlsm", ".ods", ".doc", ".docx", ".odt", ".ppt", ".pptx", ".pdf")
+_ENDINGS = (".csv", ".json", ".html", ".jsonl", ".parquet", ".yaml", ".yml", ".db", *_OFFICE)
+"""Endings that say what a file holds; a name with any other may hold any form."""
+
+
 def printed(*forms: str) -> Callable[[Function], Function]:
-    """Give a command the options of how and where its result is printed, `form` and `out`; the first form is the default."""
+    """Give a command the options of how and where its result is printed, `form` and `out`.
+
+    Where no form is named, it is that of the file's ending, else the first. A file that would hold something else than
+    its ending says, or that may not be written over, is refused before the command runs.
+    """
 
     def give(command: Function) -> Function:
+        @wraps(command)
+        def formed(*, form: str, out: str | None, **rest: Any) -> Any:
+            return command(form=form if out is None else _form_of(out, form, forms), out=out, **rest)
+
         to = option("-o", "--out", metavar="FILE", help=say("Write there instead of printing."))
-        form = option("--format", "form", type=click.Choice(forms), default=forms[0], show_default=True)
-        return form(to(command))
+        form = option("--format", "form", type=click.Choice(forms), default=forms[0],
+                      show_default=say("table, or by the ending of --out"))  # fmt: skip
+        given: Any = form(to(formed))
+        return given  # type: ignore[no-any-return]
 
     return give
+
+
+def _form_of(out: str, form: str, forms: Sequence[str]) -> str:
+    from pathlib import Path
+
+    path = Path(out)
+    refuse_target(path)
+    ending = path.suffix.lower()
+    source = click.get_current_context().get_parameter_source("form")
+    asked = source is not click.core.ParameterSource.DEFAULT
+    if ending not in _ENDINGS or (asked and ending == f".{form}"):
+        return form
+    if ending[1:] not in forms:
+        offered = ", ".join(forms)
+        raise UsageError(
+            say("{file}: this command writes no {ending}; it offers --format {forms}", file=out, ending=ending, forms=offered)
+        )  # fmt: skip
+    if asked:
+        fault = say("{file} ends in {ending}, and --format is {form}; leave out --format, or name another file",
+                    file=out, ending=ending, form=form)  # fmt: skip
+        raise UsageError(fault)
+    return ending[1:]
 
 
 def moment(text: str | None, option: str = "--as-of") -> datetime | date | None:
@@ -263,16 +315,10 @@ def put(text: str, out: str | None) -> None:
 
 
 def refuse_target(path: Path) -> None:
-    """Raise UsageError for a file not to be written over, a definition or a ledger, QpiError where there is no folder."""
-    if not path.parent.is_dir():
-        raise QpiError(say("there is no folder {folder}; make it, or name another file", folder=path.parent))
-    if path.is_file() and (path.suffix.lower() in (".yaml", ".yml") or _is_ledger(path)):
-        raise UsageError(say("{file} holds definitions or a ledger; name another file", file=path))
+    """Raise UsageError for a file not to be written over, such as records or a ledger, QpiError where there is no folder."""
+    from qpi import targets
 
-
-def _is_ledger(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(16) == b"SQLite format 3\0"
+    targets.refuse(path)
 
 
 __all__ = [
@@ -282,9 +328,11 @@ __all__ = [
     "Command",
     "Group",
     "Option",
+    "Whole",
     "acting",
     "in_language",
     "in_workspace",
+    "keys_of",
     "moment",
     "of_locale",
     "option",

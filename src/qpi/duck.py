@@ -16,7 +16,7 @@ from qpi.messages import said, say
 try:
     import duckdb
 except ImportError as missing:
-    raise UsageError(say("an export is read with DuckDB; install qpi[parquet]")) from missing
+    raise UsageError(say("an export is read with DuckDB; pip install 'qpi[parquet]'")) from missing
 
 _TYPES = {TEXT: "VARCHAR", KEY: "VARCHAR", WHOLE: "BIGINT", DAY: "DATE", MOMENT: "TIMESTAMP WITH TIME ZONE"}
 

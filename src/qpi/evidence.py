@@ -148,7 +148,7 @@ def _pixels(file: BinaryIO, media: str | None, limits: EvidenceFiles) -> tuple[i
         found = images.pixels(file)
     except QpiError as error:
         fault = say("is an image ({media}), and its pixels cannot be counted without imagesize", media=media)
-        raise _Refused(fault, say("install qpi[evidence]")) from error
+        raise _Refused(fault, say("pip install 'qpi[evidence]'")) from error
     if found is None:
         fault = say("begins as an image ({media}), and its width and height cannot be read", media=media)
         raise _Refused(fault, say("open it and save it anew, or take the photo again"))

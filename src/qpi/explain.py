@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from qpi import crediting, metrics, populations, selection, text
+from qpi import crediting, metrics, populations, selection, terms, text
 from qpi.calendar import Period
 from qpi.definitions import Definitions
 from qpi.errors import UsageError
@@ -61,11 +61,10 @@ def explain(
     grouping or value, and for inspector, kind or category with an indicator of duties.
     """
     if indicator not in INDICATORS:
-        raise UsageError(
-            say('indicator "{name}" is unknown; {remedy}', name=indicator, remedy=text.instead(indicator, INDICATORS))
-        )
-    span = metrics.period_of(period) if isinstance(period, str) else period
-    keys = dict(where or {})
+        remedy = text.named(indicator, terms.INDICATOR_TITLES)
+        raise UsageError(say('indicator "{name}" is unknown; {remedy}', name=indicator, remedy=remedy))
+    span = metrics.period_of(period)
+    keys = _keys(where)
     chosen = selection.selection(definitions, span, keys)
     if indicator in OF_DUTIES and (strange := sorted(WITHOUT_DUTIES & set(keys))):
         fault = say(
@@ -80,6 +79,18 @@ def explain(
     if not any(map(len, frames.values())):
         _refuse_unknown(definitions, keys)
     return Explanation(indicator, chosen.period.name, keys, PARTS.get(indicator, 1), done, due, frames)
+
+
+def _keys(where: Where | None) -> dict[str, str | None]:
+    """Return the keys of a row; raise UsageError for what gives none, as a program may."""
+    if where is not None and not isinstance(where, Mapping):
+        raise UsageError(say('where is a mapping of groupings to keys; write where={{"project": "P01"}}'))
+    for key, value in (where or {}).items():
+        if not isinstance(value, str | None):
+            fault = say("where has {value} for {key}, which is no text; write it in quotes, or None for a row that nothing "
+                        "names", value=repr(value), key=key)  # fmt: skip
+            raise UsageError(fault)
+    return dict(where or {})
 
 
 def _frames(
@@ -120,7 +131,7 @@ def _refuse_unknown(definitions: Definitions, keys: Where) -> None:
         known = selection.known_values(definitions, key) if key != "month" and value is not None else {}
         if value is not None and key != "month" and value not in known:
             titles = {name: title for name, title in known.items() if name}
-            remedy = text.named(value, titles) if key == "role" else text.instead(value, titles)
+            remedy = text.named(value, titles) if key in ("project", "role") else text.instead(value, titles)
             raise UsageError(say('{key} "{value}" is unknown; {remedy}', key=key, value=value, remedy=remedy))
 
 

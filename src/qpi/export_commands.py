@@ -41,12 +41,17 @@ def export(target: str, folder: str, *, proving: bool, tallies: bool) -> None:
     for path in done.mended:
         tell(say("{file}: was not what was exported, and is written anew", file=path))
     made, renewed = len(done.new), len(done.renewed) + len(done.gone)
-    if made or renewed:
+    if made == 1:
+        show(say("{folder}: 1 file added, {renewed} written anew for what was voided or corrected", folder=target,
+                 renewed=renewed))  # fmt: skip
+    elif made or renewed:
         show(say("{folder}: {new} files added, {renewed} written anew for what was voided or corrected", folder=target,
                  new=made, renewed=renewed))  # fmt: skip
     else:
         show(say("{folder}: nothing new", folder=target))
-    if done.counted:
+    if len(done.counted) == 1:
+        show(say("{folder}: tallies of 1 month counted", folder=target))
+    elif done.counted:
         show(say("{folder}: tallies of {number} months counted", folder=target, number=len(done.counted)))
     _show(target, done.manifest)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 
 @click.command(cls=Command, help=say("Print the indicators of PERIOD: 2026-10, 2026-Q4, 2026-H2 or 2026."))
 @click.argument("period")
-@option("--by", default="", metavar="KEYS", help=say("Groups, parted by commas: project, role, specialty, "
-              "category, month, inspector, kind, or an attribute of projects."))  # fmt: skip
+@option("--by", multiple=True, metavar="KEYS", help=say("Groups, parted by commas or each with its own --by: project, role, "
+              "specialty, category, month, inspector, kind, or an attribute of projects."))  # fmt: skip
 @option("--as-of", metavar="DAY", help=say("Count verifications up to this day or moment (default: now)."))
 @option("--at", metavar="SEQ|TIME", help=say("The ledger as it stood at this entry, or at this day or moment."))
 @option("--compare", is_flag=True, help=say("With the period before and the same period last year beside them."))
@@ -36,15 +37,15 @@ if TYPE_CHECKING:
 @in_workspace
 @in_language(say("Of table and messages (default: by the locale)."))
 def metrics(
-    period: str, by: str, as_of: str | None, at: str | None, source: str | None, form: str, out: str | None, folder: str, *,
-    compare: bool,
+    period: str, by: tuple[str, ...], as_of: str | None, at: str | None, source: str | None, form: str, out: str | None,
+    folder: str, *, compare: bool,
 ) -> None:  # fmt: skip
     """Print indicators."""
     from qpi import formats
     from qpi.workspace import Workspace
 
     workspace = Workspace(folder, tell=tell)
-    keys = [key.strip() for key in by.split(",") if key.strip()]
+    keys = console.keys_of(by)
     until = moment(as_of)
     compared = None
     with _tables(workspace, at, source, counted=True) as tables:
@@ -56,7 +57,7 @@ def metrics(
         else:
             frame = workspace.measured(period, by=keys, as_of=until, tables=tables)
         head = _head(workspace.config.organisation, period, tables.position, as_of)
-        words = [head, *_provenance(workspace, period, tables, until)]
+        words = [head, *_provenance(workspace, period, tables, until), *_course(workspace, period)]
     if frame.empty:
         tell(say("{period}: nothing is due and nothing was done", period=period))
     if compared is not None:
@@ -84,18 +85,28 @@ def metrics(
     console.put(text, out)
 
 
+def _course(workspace: Workspace, period: str) -> list[str]:
+    """Say of a period that is not over that what it requires is counted to its end."""
+    from qpi import metrics
+
+    span = metrics.period_of(period)
+    # What limits verifications, as_of, does not say which day it is.
+    today = metrics.moment_of(workspace.definitions, None).astimezone(workspace.definitions.zone).date()
+    if today < span.first:
+        return [say("{period} has not begun, and is held to all that it requires to its end", period=period)]
+    if today <= span.last:
+        return [say("{period} is not over, and is held to all that it requires to its end", period=period)]
+    return []
+
+
 def _of_comparison(
     workspace: Workspace, period: str, compared: DataFrame, keys: list[str], tables: Tables, *, closings: bool
 ) -> list[str]:
-    """Say what a comparison hides: a period that is not over, one without records, one that was closed otherwise."""
+    """Say what a comparison hides: a period without records, one that was closed otherwise."""
     from qpi import metrics, trend
 
     span = metrics.period_of(period)
     words: list[str] = []
-    # What limits verifications, as_of, does not say which day it is.
-    today = metrics.moment_of(workspace.definitions, None).astimezone(workspace.definitions.zone).date()
-    if today <= span.last:
-        words.append(say("{period} is not over, and is held to all that it requires to its end", period=period))
     if tables.position is None or "month" in keys:
         return words
     for side, name in {"": period, **trend.earlier(span)}.items():
@@ -141,8 +152,9 @@ def explain(
     from qpi import telling
     from qpi.workspace import Workspace
 
+    _in_order(period, indicator)
     workspace = Workspace(folder, tell=tell)
-    keys, until = _keys(where), moment(as_of)
+    keys, until = _keys(where, workspace.definitions.groupings), moment(as_of)
     with _tables(workspace, at, source) as tables:
         told = workspace.explain(period, indicator, where=keys, as_of=until, tables=tables)
     head = _head(workspace.config.organisation, period, tables.position, as_of)
@@ -157,7 +169,20 @@ def explain(
     console.put(text, out)
 
 
-def _keys(where: tuple[str, ...]) -> dict[str, str | None]:
+def _in_order(period: str, indicator: str) -> None:
+    """Raise UsageError where a period stands in the place of the indicator."""
+    from qpi import calendar
+
+    try:
+        calendar.period(indicator)
+    except ValueError:
+        return
+    raise UsageError(
+        say("PERIOD comes first, then INDICATOR; write {period} {indicator}", period=indicator, indicator=period)
+    )
+
+
+def _keys(where: tuple[str, ...], groupings: tuple[str, ...]) -> dict[str, str | None]:
     """Read KEY=VALUE pairs; a dash, as tables show it, stands for what a row names nothing for."""
     keys: dict[str, str | None] = {}
     for pair in where:
@@ -166,8 +191,17 @@ def _keys(where: tuple[str, ...]) -> dict[str, str | None]:
             raise UsageError(say("--where {pair}: a value is missing; write {pair}=VALUE", pair=pair))
         if key in keys:
             raise UsageError(say("--where names {key} twice; ask for one value at a time", key=key))
+        _refuse_several(key, value, groupings)
         keys[key] = None if value in ("-", "—") else value
     return keys
+
+
+def _refuse_several(key: str, value: str, groupings: tuple[str, ...]) -> None:
+    """Raise UsageError where the value of one key holds further keys, as those of --by may stand together."""
+    first, *rest = re.split("[,，]", value)
+    if any(part.partition("=")[0].strip() in groupings for part in rest if "=" in part):
+        written = " ".join(f"--where {part.strip()}" for part in (f"{key}={first}", *rest))
+        raise UsageError(say("--where takes one key, and is repeated for the next; write {written}", written=written))
 
 
 def _provenance(workspace: Workspace, period: str, tables: Tables, as_of: datetime | date | None) -> list[str]:
@@ -188,8 +222,15 @@ def _provenance(workspace: Workspace, period: str, tables: Tables, as_of: dateti
              "the intervals allow."))  # fmt: skip
 @click.argument("period")
 @click.argument("indicator")
-@option("--by", default="project", show_default=True, metavar="KEY", help=say("One grouping, as in qpi metrics."))
-@option("--minimum", type=click.IntRange(min=1), default=30, show_default=True, metavar="N",
+@option(
+    "--by",
+    default=("project",),
+    multiple=True,
+    show_default=True,
+    metavar="KEY",
+    help=say("One grouping, as in qpi metrics."),
+)
+@option("--minimum", type=console.Whole(min=1), default=30, show_default=True, metavar="N",
         help=say("No rank under so many points, checks or findings."))  # fmt: skip
 @option("--as-of", metavar="DAY", help=say("Count verifications up to this day or moment (default: now)."))
 @option("--at", metavar="SEQ|TIME", help=say("The ledger as it stood at this entry, or at this day or moment."))
@@ -198,17 +239,23 @@ def _provenance(workspace: Workspace, period: str, tables: Tables, as_of: dateti
 @in_workspace
 @in_language(say("Of table and messages (default: by the locale)."))
 def rank(
-    period: str, indicator: str, by: str, minimum: int, as_of: str | None, at: str | None, source: str | None, form: str,
-    out: str | None, folder: str,
+    period: str, indicator: str, by: tuple[str, ...], minimum: int, as_of: str | None, at: str | None, source: str | None,
+    form: str, out: str | None, folder: str,
 ) -> None:  # fmt: skip
     """Print a ranking."""
     from qpi import formats, listing, terms
     from qpi.workspace import Workspace
 
+    _in_order(period, indicator)
+    keys = console.keys_of(by)
+    if len(keys) != 1:
+        fault = say("--by of qpi rank takes one grouping; write --by {key}, or ask qpi metrics --by {keys}",
+                    key=keys[0] if keys else "project", keys=",".join(keys) or "project")  # fmt: skip
+        raise UsageError(fault)
     workspace = Workspace(folder, tell=tell)
     until = moment(as_of)
     with _tables(workspace, at, source, counted=True) as tables:
-        frame = workspace.ranked(period, indicator, by=by, minimum=minimum, as_of=until, tables=tables)
+        frame = workspace.ranked(period, indicator, by=keys[0], minimum=minimum, as_of=until, tables=tables)
     head = _head(workspace.config.organisation, period, tables.position, as_of)
     if frame.empty:
         tell(say("{period}: nothing is due and nothing was done", period=period))
@@ -221,6 +268,8 @@ def rank(
         tell(head)
         rows = formats.records(frame)
         text = formats.to_json(frame) if form == "json" else listing.to_csv(rows, list(frame.columns))
+    for line in _course(workspace, period):
+        tell(line)
     console.put(text, out)
 
 
@@ -275,9 +324,14 @@ def _closed(workspace: Workspace, closed: Closing, beside: DataFrame | None, tab
 @in_language(say("Of table and messages (default: by the locale)."))
 def close(period: str, reason: str | None, out: str | None, folder: str, actor: Actor | None) -> None:
     """Close a period."""
+    from pathlib import Path
+
     from qpi import receipts
     from qpi.workspace import Workspace
 
+    if out is not None:
+        # What is recorded stays recorded, also where it could not be written down here.
+        console.refuse_target(Path(out))
     workspace = Workspace(folder)
     console.tell_problems(workspace.changed_editions())
     with workspace.recorder(actor=actor, create=False) as recorder:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
@@ -42,6 +43,11 @@ def _shown(value: float, indicator: str) -> str:
     return f"{float(exact):.4f}".rstrip("0").rstrip(".")
 
 
+def _titles(keys: Iterable[str], language: str) -> list[str]:
+    """Return the heads of groupings in a language; an attribute of projects goes by its own name."""
+    return [terms.GROUPING_TITLES.get(key, key) if language == "zh" else key for key in keys]
+
+
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows as plain values; None where there is no value."""
     columns = [[None if pd.isna(value) else value for value in frame[name].tolist()] for name in frame.columns]
@@ -72,7 +78,7 @@ def to_table(frame: pd.DataFrame, policy: Policy, *, language: str = "en") -> st
     """Return the rows as a table in plain text, each cell as wide as its signs are on a screen."""
     names = list(frame.columns)
     keys = names[: names.index("indicator")]
-    rows = [[*keys, *HEADS[language]]]
+    rows = [[*_titles(keys, language), *HEADS[language]]]
     rows += (
         [*("—" if row[key] is None else str(row[key]) for key in keys), *_cells(row, policy, language)]
         for row in records(frame)
@@ -94,7 +100,7 @@ def closed_table(frame: pd.DataFrame, policy: Policy, *, language: str = "en") -
     """Return closed figures with those of now beside them, of `qpi.closing.beside`, as a table in plain text."""
     names = list(frame.columns)
     keys = names[: names.index("indicator")]
-    rows = [[*keys, *CLOSED_HEADS[language]]]
+    rows = [[*_titles(keys, language), *CLOSED_HEADS[language]]]
     for row in records(frame):
         indicator = row["indicator"]
         title = f"{terms.INDICATOR_TITLES[indicator]} {indicator}" if language == "zh" else indicator
@@ -142,7 +148,7 @@ def compared_table(frame: pd.DataFrame, policy: Policy, *, minimum: int = MINIMU
     keys = names[: names.index("indicator")]
     sides = [side for side in EARLIER[language] if f"{side}_rate" in names]
     *mine, points, sign = COMPARED_HEADS[language]
-    heads = [*keys, *mine]
+    heads = [*_titles(keys, language), *mine]
     for side in sides:
         periods = frame[f"{side}_period"].unique()
         heads += [periods[0] if len(periods) == 1 else EARLIER[language][side], points, sign]
@@ -215,7 +221,7 @@ def ranked_table(
     """Return a ranking, of `qpi.ranks.ranked`, as a table in plain text."""
     by, *_ = frame.columns
     rank, *heads = RANKED_HEADS[language]
-    rows = [[rank, str(by), *heads]]
+    rows = [[rank, *_titles([str(by)], language), *heads]]
     for row in records(frame):
         done, due = _whole(row["done"], indicator), _whole(row["due"], indicator)
         low, high = (_bound(row[name]) for name in ("low", "high"))

@@ -45,7 +45,7 @@ def pixels(file: BinaryIO) -> tuple[int, int] | None:
     try:
         import imagesize
     except ImportError as error:
-        raise QpiError(say("imagesize is not installed; install qpi[evidence]")) from error
+        raise QpiError(say("imagesize is not installed; install it with: pip install 'qpi[evidence]'")) from error
     # A file that is open, never a name: the library would take a name for an address on the network.
     width, height = imagesize.get(file)
     return (width, height) if width > 0 and height > 0 else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from qpi.console import NO_PROOF, Group, in_language, in_workspace, option, put, show, tell
+from qpi.console import NO_PROOF, Group, Whole, in_language, in_workspace, option, put, show, tell
 from qpi.errors import DataError, ProofError, UsageError
 from qpi.messages import joined, say
 
@@ -156,7 +156,7 @@ def copy(url: str, writer: str | None, folder: str) -> None:
 
 
 @ledger.command(help=say("Write a receipt of the ledger's last entry, to be kept elsewhere."))
-@option("--at", type=int, metavar="SEQ", help=say("Of this entry (default: the last)."))
+@option("--at", type=Whole(min=0), metavar="SEQ", help=say("Of this entry (default: the last)."))
 @option("-o", "--out", metavar="FILE", help=say("Write there instead of printing."))
 @in_workspace
 @in_language()

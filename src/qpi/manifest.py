@@ -227,15 +227,17 @@ def _there(folder: Path) -> Iterator[str]:
 def faults(folder: Path, manifest: Manifest, *, whole: bool = False) -> list[Problem]:
     """Return each file that is not what the manifest says and each that it does not name; with `whole` all bytes are read."""
     look = altered if whole else amiss
-    remedy = say("run qpi export {folder}, which writes it anew", folder=folder)
-    if whole:
-        remedy = say("delete it and run qpi export {folder}, which writes it anew", folder=folder)
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        looked = (
-            threads.map(partial(look, folder), manifest.parts) if whole else map(partial(look, folder), manifest.parts)
-        )
-        found = [*zip(manifest.parts, looked, strict=True)]
-    wrong = [Problem(Where(str(folder / part.path)), fault, remedy) for part, fault in found if fault is not None]
+        faults_ = [*(threads.map if whole else map)(partial(look, folder), manifest.parts)]
+    anew = say("run qpi export {folder}, which writes it anew", folder=folder)
+    delete = say("delete it and run qpi export {folder}, which writes it anew", folder=folder)
+    found = ((folder / part.path, fault) for part, fault in zip(manifest.parts, faults_, strict=True))
+    # Other bytes of the same size are not seen by the next export; and what is missing cannot be deleted.
+    wrong = [
+        Problem(Where(str(path)), fault, delete if whole and os.path.lexists(path) else anew)
+        for path, fault in found
+        if fault is not None
+    ]
     return [*wrong, *strangers(folder, manifest.parts)]
 
 

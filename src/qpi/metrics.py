@@ -1,7 +1,7 @@
 """Metrics: the indicators of docs/indicators.md by any grouping, as one tidy table."""
 
 import warnings
-from collections.abc import Collection, Container, Sequence
+from collections.abc import Collection, Container, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from qpi import calendar, completion, quality, strangers, text
+from qpi import calendar, completion, quality, strangers, terms, text
 from qpi.calendar import Period
 from qpi.completion import WITHOUT_DUTIES
 from qpi.definitions import Definitions
@@ -49,14 +49,18 @@ def indicators(
     counted; warns with UnknownNameWarning of projects, roles and points of checks that no definition knows.
     The formulas are those of docs/indicators.md.
     """
-    span = period_of(period) if isinstance(period, str) else period
+    span = period_of(period)
     keys = groupings(definitions, by)
     rows = counts(definitions, checks, findings, verifications, span, by=keys, as_of=as_of)
     return table(definitions, rows, keys)
 
 
-def period_of(name: str) -> Period:
-    """Return the period of a name; raise UsageError where it means none."""
+def period_of(name: str | Period) -> Period:
+    """Return the period of a name, and a period as it is; raise UsageError where it means none."""
+    if isinstance(name, Period):
+        return name
+    if not isinstance(name, str):
+        raise UsageError(say('{value} is no period; write a text such as "2026-10" or "2026-Q4"', value=repr(name)))
     try:
         return calendar.period(name)
     except ValueError as error:
@@ -65,6 +69,11 @@ def period_of(name: str) -> Period:
 
 def groupings(definitions: Definitions, by: Sequence[str], *, taken: Container[str] = RESULT) -> tuple[str, ...]:
     """Return the groupings that are asked for, each once; raise UsageError for one that is unknown or a name `taken`."""
+    refuse_others(definitions)
+    if isinstance(by, str) or not isinstance(by, Iterable) or not all(isinstance(name, str) for name in by):
+        names = by.split(",") if isinstance(by, str) and by else ["project"]
+        listed = ", ".join(f'"{name.strip()}"' for name in names)
+        raise UsageError(say("by is a list of groupings; write by=[{names}]", names=listed))
     for name in by:
         if name in taken:
             raise UsageError(
@@ -74,15 +83,34 @@ def groupings(definitions: Definitions, by: Sequence[str], *, taken: Container[s
                 )
             )
         if name not in definitions.groupings:
-            remedy = text.instead(name, definitions.groupings)
-            raise UsageError(say('grouping "{name}" is unknown; {remedy}', name=name, remedy=remedy))
+            raise UsageError(
+                say('grouping "{name}" is unknown; {remedy}', name=name, remedy=remedy_of(definitions, name))
+            )
     return tuple(dict.fromkeys(by))
+
+
+def remedy_of(definitions: Definitions, name: str, *, taken: Container[str] = ()) -> str:
+    """Return the remedy for an unknown grouping; who writes its Chinese title is told its name."""
+    known = [one for one in definitions.groupings if one not in taken]
+    return text.named(name, {one: terms.GROUPING_TITLES.get(one, "") for one in known})
+
+
+def refuse_others(definitions: object) -> None:
+    """Raise UsageError for what is handed over in place of definitions, such as the workspace that has them."""
+    if not isinstance(definitions, Definitions):
+        raise UsageError(
+            say("{kind} is not the definitions; give workspace.definitions", kind=type(definitions).__name__)
+        )
 
 
 def moment_of(definitions: Definitions, as_of: datetime | date | None) -> datetime:
     """Return the last moment that verifications count at: of a day its end, and now where nothing is said."""
     if as_of is None:
         return datetime.now(UTC)
+    if not isinstance(as_of, date):
+        fault = say("{value} is no day or moment; give datetime.date(2026, 10, 25), or a datetime with its zone",
+                    value=repr(as_of))  # fmt: skip
+        raise UsageError(fault)
     if not 1971 <= as_of.year < 2200:
         raise UsageError(say("as_of {day} lies outside the years 1971 to 2199; mend the year", day=str(as_of)))
     if isinstance(as_of, datetime):
@@ -200,6 +228,8 @@ __all__ = [
     "moment_of",
     "percent",
     "period_of",
+    "refuse_others",
+    "remedy_of",
     "rows_of",
     "table",
     "tallied",

@@ -83,7 +83,7 @@ def drafts(
             remedy = text.instead(value, known)
             raise UsageError(say('{setting} "{value}" is unknown; {remedy}', setting=what, value=value, remedy=remedy))
     if project is not None and project not in definitions.portfolio.project:
-        remedy = text.instead(project, definitions.portfolio.project)
+        remedy = text.named(project, {one.id: one.name for one in definitions.portfolio.projects})
         raise UsageError(say('project "{project}" is unknown; {remedy}', project=project, remedy=remedy))
     maker = _Maker(ledger, definitions, span, organisation, language, moment_of(definitions, as_of), at)
     return list(maker.per_project(project) if per == "project" else maker.per_responsible(project))

@@ -16,7 +16,7 @@ try:
     import pyarrow.compute as pc
     from pyarrow import parquet as pq
 except ImportError as missing:
-    raise UsageError(say("Parquet is written with pyarrow; install qpi[parquet]")) from missing
+    raise UsageError(say("Parquet is read and written with pyarrow; pip install 'qpi[parquet]'")) from missing
 
 ROWS = 122_880
 """Rows of a group: DuckDB reads as many at once, and one group after another on each of its threads."""

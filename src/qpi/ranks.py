@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from qpi import metrics, text
+from qpi import metrics, terms, text
 from qpi.calendar import Period
 from qpi.definitions import Definitions
 from qpi.errors import UsageError
@@ -82,9 +82,13 @@ def of_tally(
     as_of: datetime | date | None = None,
 ) -> pd.DataFrame:
     """Return the same from counts, of rows or of what was stored."""
+    if not isinstance(minimum, int):
+        raise UsageError(say("the minimum {number} is no whole number; write minimum=30", number=repr(minimum)))
     check_minimum(minimum)
     _refuse(indicator)
-    span = metrics.period_of(period) if isinstance(period, str) else period
+    if not isinstance(by, str):
+        raise UsageError(say('a ranking takes one grouping, as a text; write by="project"'))
+    span = metrics.period_of(period)
     keys = metrics.groupings(definitions, (by,), taken=(*RESULT, *COLUMNS))
     if by in WITHOUT_DUTIES and indicator in OWED:
         raise UsageError(
@@ -103,7 +107,7 @@ def _refuse(indicator: str) -> None:
                 "site is; qpi metrics --by shows it", indicator=indicator)
         )  # fmt: skip
     if indicator not in RANKED:
-        remedy = text.instead(indicator, RANKED)
+        remedy = text.named(indicator, {name: terms.INDICATOR_TITLES[name] for name in RANKED})
         raise UsageError(say('indicator "{name}" is unknown; {remedy}', name=indicator, remedy=remedy))
 
 

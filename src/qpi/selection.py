@@ -93,11 +93,12 @@ _OF_CHECKS = frozenset({"role", "specialty", "category", "inspector", "kind"})
 
 def selection(definitions: Definitions, period: Period, where: Where) -> Selection:
     """Return the selection of keys; raise UsageError for one that no table of indicators is grouped by."""
+    metrics.refuse_others(definitions)
     keys = dict(where)
     for key in keys:
         if key not in definitions.groupings or key in metrics.RESULT:
-            known = [name for name in definitions.groupings if name not in metrics.RESULT]
-            raise UsageError(say('grouping "{name}" is unknown; {remedy}', name=key, remedy=text.instead(key, known)))
+            remedy = metrics.remedy_of(definitions, key, taken=metrics.RESULT)
+            raise UsageError(say('grouping "{name}" is unknown; {remedy}', name=key, remedy=remedy))
     span = period
     if "month" in keys:
         month = keys.pop("month")

@@ -66,7 +66,7 @@ def others(table: Any, known: Mapping[str, Collection[str]]) -> dict[str, list[s
         found = {column: _others_here(columns.coded(column), known[column]) for column in known}
         return {column: words for column, words in found.items() if words}
     # Thousands of names in a question cost more than all that a column holds in the answer.
-    rows = {column: engines.collected(table.select(column).unique())[column].to_list() for column in known}
+    rows = {column: engines.collected(_distinct(table, column))[column].to_list() for column in known}
     found = {column: sorted(str(word) for word in words if word is not None and word not in known[column])
              for column, words in rows.items()}  # fmt: skip
     return {column: words for column, words in found.items() if words}
@@ -79,8 +79,13 @@ def _foreign(known: Mapping[str, Collection[str]]) -> dict[str, nw.Expr]:
 def _named(table: Any, known: Mapping[str, Collection[str]]) -> dict[str, list[str]]:
     """Return the texts that are not known in columns that are known to have some."""
     tests = _foreign(known)
-    rows = {name: engines.collected(table.filter(test).select(name).unique()) for name, test in tests.items()}
+    rows = {name: engines.collected(_distinct(table.filter(test), name)) for name, test in tests.items()}
     return {name: sorted(map(str, some[name].to_list())) for name, some in rows.items()}
+
+
+def _distinct(table: Any, column: str) -> Any:
+    """Return each value of a column once; grouped, which engines do better than to look for the first of each."""
+    return table.group_by(column).agg(nw.len().alias("rows"))
 
 
 def _others_here(column: codes.Coded, known: Collection[str]) -> list[str]:

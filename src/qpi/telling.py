@@ -278,7 +278,7 @@ class _Text:
     def _cells(self, rows: pd.DataFrame) -> dict[str, list[Any]]:
         found = {str(name): self._column(str(name), rows[name]) for name in rows.columns if name in _SHOWN}
         if "realm" in found:
-            found["realm"] = [self._realm(*one) for one in zip(found["realm"], found["role"], strict=True)]
+            found["realm"] = [self._realm(*one) for one in zip(found["realm"], rows["role"], strict=True)]
         if "times" in found and "unit" in found:
             found["frequency"] = [
                 labels.frequency(times, unit, self.language)
@@ -305,9 +305,27 @@ class _Text:
             return [None if value is None else Decimal(value) / 100 for value in plain]
         if name in ("why", "status"):
             return [translated(WORDS[value], self.language) for value in plain]
-        if name == "kind" and self.language == "zh":
-            return [_KINDS.get(value, value) for value in plain]
-        return plain
+        return [value and self._in_chinese(name, value) for value in plain] if self.language == "zh" else plain
+
+    def _in_chinese(self, name: str, value: Any) -> Any:
+        """Return a word of ours or of the definitions by its title; ids and texts stay as they are."""
+        lists = self.definitions.checklists
+        if name == "kind":
+            return _KINDS.get(value, value)
+        if name == "role":
+            return lists.role_titles.get(value, value)
+        if name in ("method", "allowed"):
+            # Several that are allowed stand in one text; no name of a method has a blank.
+            return "、".join(lists.methods.get(word, word) for word in value.split(" "))
+        if name == "lacks":
+            return "、".join(_lacking(part) for part in value.split(", "))
+        return value
+
+
+def _lacking(part: str) -> str:
+    """Return a field that is lacking by its Chinese name, behind the id of its finding where it is one's."""
+    finding, sign, name = part.rpartition(": ")
+    return f"{finding}{sign}{terms.field_title(name)}"
 
 
 _KINDS = {word: title for title, word in reversed([*terms.VALUES["finding.kind"].items()])}

@@ -90,6 +90,16 @@ INDICATOR_TITLES: Mapping[str, str] = dict(
         strict=True,
     )
 )  # fmt: skip
+GROUPING_TITLES: Mapping[str, str] = {
+    "project": "项目",
+    "role": "核查层级",
+    "specialty": "专业",
+    "category": "类别",
+    "month": "月份",
+    "inspector": "核查人",
+    "kind": "核查类型",
+}
+"""Heads of the groupings of every table; an attribute of projects goes by its own name."""
 SOURCE_NUMBERS: Mapping[str, str] = {
     "coverage": "1",
     "closure": "3",
@@ -101,6 +111,13 @@ SOURCE_NUMBERS: Mapping[str, str] = {
     "deduction_ratio": "7",
 }
 """The number under which the source names an indicator; it counts the denominator of coverage as its second."""
+
+
+def field_title(name: str) -> str:
+    """Return the Chinese name of a field of a check or finding, as a file may have it, or the name where it has none."""
+    if name == "sample_or_evidence":
+        return "样本或证据"
+    return next(iter(CHECK_COLUMNS.get(name) or CHECK_COLUMNS.get(f"finding.{name}") or (name,)))
 
 
 def names(columns: Mapping[str, tuple[str, ...]]) -> dict[str, str]:

@@ -169,12 +169,17 @@ def instead(word: str, words: Iterable[str], *, otherwise: str = DECLARE, likene
 
 def named(word: str, titles: Mapping[str, str]) -> str:
     """Return the remedy for an unknown name of what has a title too: who writes in Chinese is told the titles."""
-    for name, title in titles.items():
-        if word == title or word in title.split("/"):
-            return say("write {text}", text=name)
+    plain = normal(word)
+    meant = [
+        name
+        for name, title in titles.items()
+        if title and plain in map(normal, (title, *title.split("/"), f"{title} {name}", f"{name} {title}"))
+    ]
+    if meant:
+        return say("write {text}", text=meant[0]) if len(meant) == 1 else instead("", meant)
     if word.isascii():
         return instead(word, titles)
-    listed = ", ".join([f"{name} {title}" for name, title in titles.items()][:MAX_LISTED])
+    listed = ", ".join([f"{name} {title}".rstrip() for name, title in titles.items()][:MAX_LISTED])
     return say("write one of {choice}", choice=listed if len(titles) <= MAX_LISTED else f"{listed}, ...")
 
 

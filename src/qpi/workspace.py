@@ -434,10 +434,11 @@ class Workspace:
 
         They are counted from the ledger at entry `at`, from the export `source`, or from tables that were read before.
         """
-        from qpi import trend
+        from qpi import metrics, trend
 
         with self._given(tables, at, source, counted=True) as rows:
-            return trend.of_tally(self.definitions, self._tally(rows, as_of), period, by=by, as_of=as_of)
+            span = metrics.period_of(period)
+            return trend.of_tally(self.definitions, self._tally(rows, as_of), span, by=by, as_of=as_of)
 
     def ranked(
         self,
