@@ -18,7 +18,7 @@ from worlds import world
 pytestmark = pytest.mark.filterwarnings("ignore::qpi.errors.UnknownNameWarning")
 OTHERS = [name for name in engines.ENGINES if name != "pandas"]
 CI = bool(os.environ.get("QPI_CI"))
-WORLDS = dict.fromkeys(engines.ENGINES, 40 if CI else 8) | {"Ibis": 10 if CI else 2, "PySpark": 3 if CI else 1}
+WORLDS = dict.fromkeys(engines.ENGINES, 25 if CI else 8) | {"Ibis": 10 if CI else 2, "PySpark": 3 if CI else 1}
 """How many random workspaces; Spark takes seconds for what the others do in some hundredths, Ibis some tenths."""
 
 

@@ -35,7 +35,7 @@ def files(out):
     return {path: path.read_bytes() for path in sorted((out / stored.FOLDER).rglob("*.parquet"))}
 
 
-@pytest.mark.parametrize("seed", range(60 if os.environ.get("QPI_CI") else 10))
+@pytest.mark.parametrize("seed", range(40 if os.environ.get("QPI_CI") else 10))
 def test_stored_and_fresh_agree_after_whatever_was_recorded_since(tmp_path, seed):
     rng, made = random.Random(seed), world(seed)
     found, out = load(made["workspace"]), tmp_path / "out"

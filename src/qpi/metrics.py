@@ -135,6 +135,7 @@ def counts(
 
 def rows_of(definitions: Definitions, checks: Any, findings: Any, verifications: Any) -> Rows:
     """Return tables of a caller's own as what is counted; warn of names in the checks that no definition knows."""
+    refuse_others(definitions)
     rows = Rows(checks, findings, verifications)
     lists = definitions.checklists
     points = {code for source in lists.sources for code in source.edition.points}

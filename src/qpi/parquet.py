@@ -137,6 +137,9 @@ class Reading:
         try:
             found = self._taken(rows.num_rows, rows.schema)
         except (pa.ArrowException, OSError) as error:
+            if getattr(error, "errno", None):
+                # A disk that does not read proves nothing.
+                raise
             return say("cannot be read ({reason})", reason=str(error).splitlines()[0])
         if found.num_rows == rows.num_rows and found.equals(rows):
             return None
