@@ -134,15 +134,21 @@ def meddle(recorder, rng):
             continue
 
 
+def stages(recorder, records, rng):
+    """Record some parts of the records, void and correct what is there before the next, and stop after each."""
+    for number, some in enumerate(batches(records, rng)):
+        recorder.record(drafts(some), accept_good=True)
+        if number:
+            meddle(recorder, rng)
+        yield number
+
+
 @pytest.mark.parametrize("seed", range(60 if os.environ.get("QPI_CI") else 12))
 def test_whatever_is_recorded_voided_and_corrected_between_exports_the_files_hold_what_the_frames_hold(tmp_path, seed):
     rng, made = random.Random(seed), world(seed)
     out = tmp_path / "out"
     with growing(tmp_path / "ledger.db", made) as (ledger, recorder):
-        for number, records in enumerate(batches(made["records"], rng)):
-            recorder.record(drafts(records), accept_good=True)
-            if number:
-                meddle(recorder, rng)
+        for _ in stages(recorder, made["records"], rng):
             exports.export(ledger, out, now=NOW)
             kept = sound(out)
             assert kept[:3] == ledger.position()

@@ -13,8 +13,8 @@ from pyarrow import parquet as pq
 
 from qpi import export as exports
 from qpi import extracts, manifest, parquet, proofs
-from support import NOW, drafts
-from test_export import batches, growing, meddle
+from support import NOW
+from test_export import growing, stages
 from worlds import world
 
 
@@ -23,10 +23,7 @@ def grown(tmp_path):
     """A ledger whose export was brought up to date several times, what was voided and corrected meanwhile included."""
     made, out, rng = world(2), tmp_path / "out", random.Random(2)
     with growing(tmp_path / "ledger.db", made) as (ledger, recorder):
-        for number, records in enumerate(batches(made["records"], rng)):
-            recorder.record(drafts(records), accept_good=True)
-            if number:
-                meddle(recorder, rng)
+        for _ in stages(recorder, made["records"], rng):
             exports.export(ledger, out, now=NOW)
         yield ledger, recorder, out
 

@@ -14,7 +14,7 @@ from qpi import export as exports
 from qpi.errors import DataError
 from qpi.tally import Rows
 from support import NOW, drafts, load, moment
-from test_export import FRAMES, batches, growing, meddle
+from test_export import FRAMES, growing, stages
 from worlds import GROUPINGS, world
 
 
@@ -40,10 +40,7 @@ def test_stored_and_fresh_agree_after_whatever_was_recorded_since(tmp_path, seed
     rng, made = random.Random(seed), world(seed)
     found, out = load(made["workspace"]), tmp_path / "out"
     with growing(tmp_path / "ledger.db", made) as (ledger, recorder):
-        for number, records in enumerate(batches(made["records"], rng)):
-            recorder.record(drafts(records), accept_good=True)
-            if number:
-                meddle(recorder, rng)
+        for _ in stages(recorder, made["records"], rng):
             before = files(out)
             counted, tallies = refreshed(ledger, out, found)
             after = files(out)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from qpi import manifest
-from qpi.errors import DataError, Problem, UsageError, Where
+from qpi.errors import DataError, UsageError
 from qpi.frames import DAY, KEY, MOMENT, TEXT, WHOLE
 from qpi.manifest import NAME, TABLES, Manifest
 from qpi.messages import said, say
@@ -58,7 +58,7 @@ def opened(folder: Path, *, threads: int | None = None, memory_limit: str | None
             if not isinstance(met, duckdb.IOException):
                 raise
             fault = say("cannot be read ({reason})", reason=said(met))
-            raise _wrong(folder, fault, say("run qpi export {folder} --verify", folder=folder)) from error
+            raise manifest.wrong(folder, fault, say("run qpi export {folder} --verify", folder=folder)) from error
         finally:
             connection.close()
     _refuse_changed(folder, kept)
@@ -103,7 +103,7 @@ def _refuse_types(path: Path, found: Mapping[str, str], columns: Mapping[str, st
     if found != declared:
         names = ", ".join(sorted(name for name in {*found, *declared} if found.get(name) != declared.get(name)))
         fault = say("columns {names} are not what the manifest declares", names=names)
-        raise _wrong(path, fault, say("put the folder away, and export into an empty one"))
+        raise manifest.wrong(path, fault, manifest.anew())
 
 
 def _literal(path: str) -> str:
@@ -113,11 +113,9 @@ def _literal(path: str) -> str:
 
 def _refuse_changed(folder: Path, kept: Manifest) -> None:
     if manifest.of(folder) != kept:
-        raise _wrong(folder / NAME, say("the export was brought up to date while it was read"), say("run this again"))
-
-
-def _wrong(path: Path, fault: str, remedy: str) -> DataError:
-    return DataError([Problem(Where(str(path)), fault, remedy)])
+        raise manifest.wrong(
+            folder / NAME, say("the export was brought up to date while it was read"), say("run this again")
+        )
 
 
 __all__ = ["Relations", "opened"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -15,8 +16,6 @@ from qpi.errors import LedgerError, UsageError
 from qpi.messages import say, translated
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
-
     from pandas import DataFrame
 
     from qpi.closing import Closing
@@ -46,7 +45,8 @@ def metrics(
 
     workspace = Workspace(folder, tell=tell)
     keys = console.keys_of(by)
-    until = moment(as_of)
+    # One moment for all that is said, so that verifications are put in turn once.
+    until = moment(as_of) or datetime.now(UTC)
     compared = None
     with _tables(workspace, at, source, counted=True) as tables:
         if compare:
@@ -279,8 +279,6 @@ _MOST_TOLD = 40
 
 def _closed(workspace: Workspace, closed: Closing, beside: DataFrame | None, tables: Tables) -> str:
     """Return the closed figures beside those of now, and the entries that changed them."""
-    from datetime import datetime
-
     from qpi import formats
 
     assert tables.position is not None

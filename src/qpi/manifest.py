@@ -100,16 +100,18 @@ def read(path: Path) -> Manifest | None:
         return None
     except _Misread as error:
         fault, remedy = error.args
-        raise _wrong(path, fault, remedy) from error
+        raise wrong(path, fault, remedy) from error
     except (DataError, ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
-        raise _wrong(path, say("is no manifest of an export"), _anew()) from error
+        raise wrong(path, say("is no manifest of an export"), anew()) from error
 
 
-def _anew() -> Message:
+def anew() -> Message:
+    """Return the remedy for an export that cannot be mended."""
     return say("put the folder away, and export into an empty one")
 
 
-def _wrong(path: Path, fault: str, remedy: str) -> DataError:
+def wrong(path: Path, fault: str, remedy: str) -> DataError:
+    """Return the error of one thing that is wrong with an export."""
     return DataError([Problem(Where(str(path)), fault, remedy)])
 
 
@@ -149,9 +151,9 @@ def of(folder: Path) -> Manifest:
     found = read(folder / NAME)
     if (folder / NEXT).exists():
         fault = say("an export is being written here, or was cut off")
-        raise _wrong(folder, fault, say("run qpi export {folder} again, to its end", folder=folder))
+        raise wrong(folder, fault, say("run qpi export {folder} again, to its end", folder=folder))
     if found is None:
-        raise _wrong(folder, say("holds no export"), say("name the folder of a qpi export"))
+        raise wrong(folder, say("holds no export"), say("name the folder of a qpi export"))
     return found
 
 
@@ -229,19 +231,20 @@ def faults(folder: Path, manifest: Manifest, *, whole: bool = False) -> list[Pro
     look = altered if whole else amiss
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         faults_ = [*(threads.map if whole else map)(partial(look, folder), manifest.parts)]
-    anew = say("run qpi export {folder}, which writes it anew", folder=folder)
+    again = say("run qpi export {folder}, which writes it anew", folder=folder)
     delete = say("delete it and run qpi export {folder}, which writes it anew", folder=folder)
     found = ((folder / part.path, fault) for part, fault in zip(manifest.parts, faults_, strict=True))
     # Other bytes of the same size are not seen by the next export; and what is missing cannot be deleted.
-    wrong = [
-        Problem(Where(str(path)), fault, delete if whole and os.path.lexists(path) else anew)
+    broken = [
+        Problem(Where(str(path)), fault, delete if whole and os.path.lexists(path) else again)
         for path, fault in found
         if fault is not None
     ]
-    return [*wrong, *strangers(folder, manifest.parts)]
+    return [*broken, *strangers(folder, manifest.parts)]
 
 
 __all__ = [
-    "FORMAT", "NAME", "NEXT", "TABLES", "TYPES", "Manifest", "Part", "altered", "amiss", "digest", "faults", "is_staged",
+    "FORMAT", "NAME", "NEXT", "TABLES", "TYPES", "Manifest", "Part", "altered", "amiss", "anew", "digest", "faults", "is_staged",
     "of", "path_of", "read", "staged", "strangers", "text_of",
+    "wrong",
 ]  # fmt: skip

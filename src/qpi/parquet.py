@@ -122,6 +122,13 @@ class Writing:
         self._file.close()
 
 
+def fault_of(error: Exception) -> Message:
+    """Say how a file cannot be read; raise the error again where it is of the disk, which proves nothing of the file."""
+    if getattr(error, "errno", None):
+        raise error
+    return say("cannot be read ({reason})", reason=str(error).splitlines()[0])
+
+
 class Reading:
     """A file whose rows are read in their order, some at a time, and compared with those that should be there."""
 
@@ -137,10 +144,7 @@ class Reading:
         try:
             found = self._taken(rows.num_rows, rows.schema)
         except (pa.ArrowException, OSError) as error:
-            if getattr(error, "errno", None):
-                # A disk that does not read proves nothing.
-                raise
-            return say("cannot be read ({reason})", reason=str(error).splitlines()[0])
+            return fault_of(error)
         if found.num_rows == rows.num_rows and found.equals(rows):
             return None
         for there, row in zip_longest(found.to_pylist(), rows.to_pylist()):
@@ -178,4 +182,4 @@ class Reading:
             self._file.close()
 
 
-__all__ = ["ROWS", "Reading", "Writing", "by_month", "got", "put", "schema", "table"]
+__all__ = ["ROWS", "Reading", "Writing", "by_month", "fault_of", "got", "put", "schema", "table"]

@@ -60,10 +60,6 @@ def receipt_fault(ledger: Ledger, kept: Manifest) -> Message | None:
     return None
 
 
-def _anew() -> Message:
-    return say("put the folder away, and export into an empty one")
-
-
 def _counted(ledger: Ledger, where: Where, kept: Manifest, table: str) -> Iterator[tuple[str, Problem]]:
     """Yield the months of which the manifest has more rows of a table, or fewer, than the ledger."""
     there = extracts.counted(ledger, table, at=kept.seq)
@@ -75,7 +71,7 @@ def _counted(ledger: Ledger, where: Where, kept: Manifest, table: str) -> Iterat
         if there.get(month, 0) != here.get(month, 0):
             fault = say("{table} of {month}: {here} rows, and {there} in the ledger", table=table, month=month,
                         here=here.get(month, 0), there=there.get(month, 0))  # fmt: skip
-            yield month, Problem(where, fault, _anew())
+            yield month, Problem(where, fault, manifest.anew())
 
 
 def _read(
@@ -94,11 +90,11 @@ def _read(
                 fault = open_[month].fault(some)
                 if fault is not None:
                     wrong.add(month)
-                    yield Problem(Where(str(folder / parts[month].path)), fault, _anew())
+                    yield Problem(Where(str(folder / parts[month].path)), fault, manifest.anew())
         for month in sorted(set(parts) - wrong):
             if month not in open_ or not open_[month].ended:
                 fault = say("has rows that are not in the ledger")
-                yield Problem(Where(str(folder / parts[month].path)), fault, _anew())
+                yield Problem(Where(str(folder / parts[month].path)), fault, manifest.anew())
     finally:
         for one in open_.values():
             one.close()

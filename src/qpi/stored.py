@@ -111,10 +111,7 @@ def _altered(path: Path, digest: str | None, table: pd.DataFrame) -> Message | N
     try:
         there = parquet.got(path)
     except (OSError, ValueError) as error:
-        if getattr(error, "errno", None):
-            # A disk that does not read proves nothing.
-            raise
-        return say("cannot be read ({reason})", reason=str(error).splitlines()[0])
+        return parquet.fault_of(error)
     return None if _plain(there) == _plain(table) else say("is not what the rows add up to")
 
 

@@ -154,9 +154,11 @@ def _refuse_fractions(frame: Any, schema: Mapping[str, Any], name: str) -> None:
     if not some:
         return
     values = {column: nw.col(column).cast(nw.Float64) for column in some}
-    # What is no number is not said, and belongs to nobody; infinities leave no rest that is 0.
-    broken = {column: ~value.is_null() & ~value.is_nan() & (value % 1 != 0) for column, value in values.items()}
-    broken |= {column: broken[column] | (value.abs() == float("inf")) for column, value in values.items()}
+    # What is no number is not said; of the rest that the infinite leaves, engines think differently.
+    broken = {
+        column: ~value.is_null() & ~value.is_nan() & ((value % 1 != 0) | (value.abs() == float("inf")))
+        for column, value in values.items()
+    }
     for column, number in times(frame, broken).items():
         if number:
             raise UsageError(_no_wholes(name, column, say("holds fractions")))
